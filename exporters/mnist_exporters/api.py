@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from mnist_exporters.inputs.calibration import check_draw
-from mnist_exporters.pipeline.staging import check_destination, export_path
-from mnist_exporters.sources import found_model, load_original, splits_in_memory, stated_with
+from mnist_exporters.pipeline.staging import check_destination, export_path, new_folders_removed
+from mnist_exporters.sources import check_types, found_model, load_original, splits_in_memory, stated_with
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source, format_of
 from mnist_exporters.spec.package_kind import format_of_package
-from mnist_exporters.targets.devices import TARGETS
+from mnist_exporters.targets.devices import TARGETS, Target
 from mnist_runtime.errors import UsageError
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import sets_seen_by
 from mnist_trainer.errors import nearest_name
 from mnist_trainer.foreign.file_model import kind_of
 from mnist_trainer.model_io.find import ModelFile
-from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:
     import keras
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_exporters.proof.report import ExportReport
     from mnist_exporters.spec.precision import Precision
-    from mnist_exporters.targets.devices import Target
     from mnist_trainer.data.dataset import Splits
     from mnist_trainer.data.stated import StatedTask
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
     Model: TypeAlias = str | Path | ModelFile | keras.Model
     Arrays: TypeAlias = tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]]
@@ -65,6 +64,7 @@ def open_session(
     data : str, Path, Splits or tuple
         Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one, or arrays as Keras returns them:
         ``((x_train, y_train), (x_test, y_test))``. The training split calibrates, the test split proves the accuracy.
+        If `y_test` is None, the training images are divided.
     stated : StatedTask, optional
         Facts about `data` that the model and the data do not show: names of the classes, preparation or size of the
         images. Example: ``StatedTask(labels=("left", "right"))``.
@@ -104,8 +104,7 @@ def open_session(
     ('linear', '0..1', 1500)
     """
     check_draw(calibration_samples, seed)
-    if not isinstance(pixel_range, str | PixelScaling | None):
-        raise UsageError(f'pixel_range is {pixel_range!r}, but must be text, such as "0..1", or a PixelScaling.')
+    check_types(stated, pixel_range, trust=trust, golden_from_data=golden_from_data)
     model = found_model(model)
     # The data is loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once.
     # It is not known what a model in memory was trained on. So a data set without splits is divided as for training.
@@ -113,7 +112,7 @@ def open_session(
     if isinstance(data, str | Path):
         splits = load_data(str(data), seen=seen, stated=stated_with(model, str(data), stated))
     else:
-        splits = splits_in_memory(data, model, stated)
+        splits = splits_in_memory(data, model, stated, seen)
     original = load_original(model, splits, pixel_range, trust=trust)
     from mnist_exporters.pipeline.session import ExportSession
 
@@ -207,25 +206,27 @@ def export_model(
     spec = ExportSpec(
         format or format_of(output), precision, max_accuracy_drop, input_dtype, output_dtype, package=package
     )
+    check_types(stated, pixel_range, trust=trust, golden_from_data=golden_from_data, repair=repair)
     device = TARGETS.get(target) if isinstance(target, str) else target
-    if isinstance(target, str) and device is None:
-        hint = nearest_name(target, TARGETS) or f" Choose one of: {', '.join(TARGETS)}."
+    if not isinstance(device, Target | None) or (device is None and target is not None):
+        hint = (isinstance(target, str) and nearest_name(target, TARGETS)) or f" Choose one of: {', '.join(TARGETS)}."
         raise UsageError(f"There is no target {target!r}.{hint}")
     if device:
         device.check_spec(spec)
     model = found_model(model)
     check_source(kind_of(model.path) if isinstance(model, ModelFile) else "keras", spec.format)
     path = export_path(output, spec, model.name)
-    check_destination(path, spec)  # before the work, which takes seconds
-    session = open_session(
-        model,
-        data,
-        stated=stated,
-        pixel_range=pixel_range,
-        expect_accuracy=expect_accuracy,
-        trust=trust,
-        calibration_samples=calibration_samples,
-        seed=seed,
-        golden_from_data=golden_from_data,
-    )
-    return session.export(spec, path, device, repair=repair)
+    with new_folders_removed(path):
+        check_destination(path, spec)  # before the work, which takes seconds
+        session = open_session(
+            model,
+            data,
+            stated=stated,
+            pixel_range=pixel_range,
+            expect_accuracy=expect_accuracy,
+            trust=trust,
+            calibration_samples=calibration_samples,
+            seed=seed,
+            golden_from_data=golden_from_data,
+        )
+        return session.export(spec, path, device, repair=repair)

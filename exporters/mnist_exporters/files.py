@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mnist_exporters.api import open_session
 from mnist_exporters.pipeline.existing_files.signing import sign
 from mnist_exporters.reports.inspection import Inspection
-from mnist_exporters.sources import is_foreign_file, load_foreign_file, stated_for_file
+from mnist_exporters.sources import check_types, is_foreign_file, load_foreign_file, stated_for_file
 from mnist_exporters.spec.format import format_of, format_of_file
 from mnist_runtime.errors import ArtifactError, UsageError
 from mnist_trainer.errors import nearest_path
@@ -73,6 +73,7 @@ def verify(
     >>> verify(report.path, "linear", "digits").parity.passed
     True
     """
+    check_types(stated, pixel_range, trust=trust)
     path = Path(path)
     format_of_file(path)
     if not path.is_file():

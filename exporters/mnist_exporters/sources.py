@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.spec.format import format_of
@@ -23,15 +26,16 @@ from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.load import load_with_digest
 from mnist_trainer.model_io.pixel_probe.probe import probe_images
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:
     import keras
 
     from mnist_exporters.inputs.original_model import OriginalModel
     from mnist_exporters.pipeline.session import ExportSession
-    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = [
+    "check_types",
     "found_model",
     "is_foreign_file",
     "load_foreign_file",
@@ -44,6 +48,34 @@ __all__ = [
 
 ARRAYS = "arrays in memory"
 """Argument `data` of `stated_with`, instead of a name or path, if the data is given as arrays."""
+
+
+def check_types(stated: object, pixel_range: object, /, **flags: object) -> None:
+    """Check the types of arguments that would otherwise be ignored, or taken for something else.
+
+    Parameters
+    ----------
+    stated : StatedTask or None
+        Facts about the data.
+    pixel_range : PixelScaling, str or None
+        A pixel scaling.
+    **flags : bool
+        Arguments that are True or False, by name. Any other value, such as ``"no"``, would count as True.
+
+    Raises
+    ------
+    UsageError
+        If one of them has another type.
+    """
+    if not isinstance(stated, StatedTask | None):
+        raise UsageError(
+            f'stated is {stated!r}, but must be a StatedTask, such as StatedTask(labels=("left", "right")).'
+        )
+    if not isinstance(pixel_range, str | PixelScaling | None):
+        raise UsageError(f'pixel_range is {pixel_range!r}, but must be text, such as "0..1", or a PixelScaling.')
+    for name, value in flags.items():
+        if not isinstance(value, bool | np.bool_):
+            raise UsageError(f"{name} is {value!r}, but must be True or False.")
 
 
 def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | keras.Model:
@@ -64,10 +96,13 @@ def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | kera
     return model
 
 
-def splits_in_memory(data: object, model: ModelFile | keras.Model, stated: StatedTask | None) -> Splits:
+def splits_in_memory(
+    data: object, model: ModelFile | keras.Model, stated: StatedTask | None, seen: Collection[str] | None
+) -> Splits:
     """Return loaded data, or arrays as ``keras.datasets.mnist.load_data`` returns them, as `Splits`.
 
-    Facts that the user does not state, such as class names, come from `model`, as for data from a path.
+    Facts that the user does not state, such as class names, come from `model`, as for data from a path. `seen` says how
+    arrays without labels of the test images are divided; see `mnist_trainer.data.own_data.division.divide`.
 
     Raises
     ------
@@ -82,7 +117,7 @@ def splits_in_memory(data: object, model: ModelFile | keras.Model, stated: State
     if parts and all(hasattr(part, "images") and hasattr(part, "task") for part in parts):
         return Splits(*parts)
     if parts and all(isinstance(part, tuple | list) and len(part) == 2 for part in parts):
-        return splits_of_arrays(parts[0], parts[1], stated_with(model, ARRAYS, stated))
+        return splits_of_arrays(parts[0], parts[1], stated_with(model, ARRAYS, stated), seen)
     raise UsageError(
         f"The data is {_kind_of(data)}. Give the name or path of a data set, the result of mnist_trainer.load_data, or "
         "arrays as Keras returns them: data=((x_train, y_train), (x_test, y_test))."

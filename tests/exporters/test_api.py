@@ -76,7 +76,7 @@ def test_refused_export_raises_and_writes_no_file(
 ) -> None:
     shuffle_weights("onnx")
     with pytest.raises(RefusedError) as caught:
-        export_model("linear", tmp_path / "broken.onnx", "int8", digits)
+        export_model("linear", tmp_path / "new" / "broken.onnx", "int8", digits)
     assert not caught.value.report.parity.passed
     assert list(tmp_path.iterdir()) == []
     assert "earlier export" not in str(caught.value)
@@ -132,13 +132,41 @@ def test_wrong_argument_is_an_error_before_any_work(
         ({"pixel_range": [0, 1]}, r'pixel_range is \[0, 1\], but must be text, such as "0\.\.1"'),
         ({"destination": 3}, "destination is 3, but must be the path of a file or folder"),
         ({"calibration_samples": True}, "calibration_samples is True, but must be a whole number"),
+        ({"stated": {"labels": "01"}}, r"stated is \{'labels': '01'\}, but must be a StatedTask"),
+        ({"trust": "no"}, "trust is 'no', but must be True or False"),
+        ({"golden_from_data": None}, "golden_from_data is None, but must be True or False"),
+        ({"repair": "none"}, "repair is 'none', but must be True or False"),
+        ({"target": 3}, "There is no target 3. Choose one of: pi-zero"),
+        ({"target": []}, r"There is no target \[\]"),
+        ({"package": []}, r"There is no package \[\]"),
+        ({"package": {"kind": "arduino"}}, "There is no package {'kind': 'arduino'}"),
+        ({"precision": [8]}, r"There is no precision \[8\]"),
+        ({"format": 3}, "There is no format 3"),
+        ({"input_dtype": 3}, "cannot have 3 input"),
     ],
 )
-def test_argument_of_another_type_is_a_usage_error(
+def test_argument_of_another_type_is_a_usage_error_and_leaves_nothing(
     digits: Splits, tmp_path: Path, settings: dict[str, object], message: str
 ) -> None:
+    arguments = {"model": "linear", "destination": tmp_path / "new" / "folder", "data": digits, **settings}
     with pytest.raises(UsageError, match=message):
-        export_model(**{"model": "linear", "destination": tmp_path, "data": digits, **settings})
+        export_model(**arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["stated", "trust", "pixel_range"])
+def test_argument_of_another_type_is_a_usage_error_of_verify(digits: Splits, tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.tflite").touch()
+    with pytest.raises(UsageError, match=f"{name} is 3, but must be"):
+        verify(tmp_path / "mine.tflite", "linear", digits, **{name: 3})
+
+
+def test_no_empty_folder_is_left_of_an_export_without_data(tmp_path: Path) -> None:
+    for below in ("new", "old/new"):
+        (tmp_path / "old").mkdir(exist_ok=True)
+        with pytest.raises(DataError):
+            export_model("linear", tmp_path / below / "linear.onnx", data=str(tmp_path / "nowhere"))
+        assert [path.name for path in tmp_path.rglob("*")] == ["old"]
 
 
 def test_data_can_be_arrays_as_keras_returns_them_or_a_tuple_of_splits(digits: Splits) -> None:
@@ -150,6 +178,13 @@ def test_data_can_be_arrays_as_keras_returns_them_or_a_tuple_of_splits(digits: S
         assert session.test.task == digits.test.task
     with pytest.raises(DataError, match="x_test, y_test: There are 1,500 images, but 3 labels"):
         open_session("linear", (arrays[0], (arrays[1][0], [1, 2, 3])))
+
+
+def test_test_images_in_memory_without_labels_are_left_out(digits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
+    train, test = digits
+    session = open_session("linear", ((train.images, train.labels), (test.images, None)))
+    assert [len(part.images) for part in (session.train, session.test)] == [59, 238]
+    assert "note: x_test has no labels and is not read\n" in capsys.readouterr().err
 
 
 def test_nothing_to_compare_is_a_usage_error(digits: Splits, tmp_path: Path) -> None:

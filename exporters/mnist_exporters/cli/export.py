@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -201,7 +202,7 @@ def export_command(
     if measure_on and not report:
         raise UsageError("--measure-on writes into a report. Add --report DIR.")
     from mnist_exporters.api import open_session
-    from mnist_exporters.pipeline.staging import check_destination, export_path
+    from mnist_exporters.pipeline.staging import check_destination, export_path, new_folders_removed
     from mnist_runtime.system.atomic import check_output_path
 
     device = TARGETS[target] if target else None
@@ -214,36 +215,40 @@ def export_command(
     paths = [export_path(output, spec, source.name) for spec in specs]
     if len(set(paths)) < len(paths):
         raise UsageError(f"The output {output} is one file, but {len(paths)} are requested. Give a folder.")
-    for path, spec in zip(paths, specs, strict=True):
-        check_destination(path, spec)
-    if report:
-        from mnist_exporters.reports.html import REPORT_FILES
+    report_file = [report / "report.html"] if report else []
+    with contextlib.ExitStack() as stack:
+        for path in (*paths, *report_file):
+            stack.enter_context(new_folders_removed(path))
+        for path, spec in zip(paths, specs, strict=True):
+            check_destination(path, spec)
+        if report:
+            from mnist_exporters.reports.html import REPORT_FILES
 
-        for name in REPORT_FILES:
-            check_output_path(report / name)
-    if measure_on:
-        check_device(measure_on, ssh_config)
-    files = list(zip(specs, paths, strict=True))
-    place = ReportPlace(report, measure_on, ssh_config) if report else None
-    with Progress(LOADING + len(files) * (EXPORTING + MEASURING * bool(report))) as progress:
-        with progress.step(f"loading and measuring {printable(source.name)}", LOADING):
-            session = open_session(
-                source,
-                data,
-                stated=stated,
-                pixel_range=pixel_range,
-                expect_accuracy=expect_accuracy,
-                trust=trust,
-                calibration_samples=calibration_samples,
-                seed=seed,
-                golden_from_data=golden_from_data,
-            )
-            original = session.describe_original()
-            advice = session.advice if expect_accuracy is None else None
-        echo(original)  # an unsuitable original is reported once here, not for each file
-        if advice:
-            (warn if advice.startswith("warning:") else echo)(advice)  # --quiet hides notes but not warnings
-        return export_all(session, files, device, place, progress, repair=not no_repair, as_json=as_json)
+            for name in REPORT_FILES:
+                check_output_path(report / name)
+        if measure_on:
+            check_device(measure_on, ssh_config)
+        files = list(zip(specs, paths, strict=True))
+        place = ReportPlace(report, measure_on, ssh_config) if report else None
+        with Progress(LOADING + len(files) * (EXPORTING + MEASURING * bool(report))) as progress:
+            with progress.step(f"loading and measuring {printable(source.name)}", LOADING):
+                session = open_session(
+                    source,
+                    data,
+                    stated=stated,
+                    pixel_range=pixel_range,
+                    expect_accuracy=expect_accuracy,
+                    trust=trust,
+                    calibration_samples=calibration_samples,
+                    seed=seed,
+                    golden_from_data=golden_from_data,
+                )
+                original = session.describe_original()
+                advice = session.advice if expect_accuracy is None else None
+            echo(original)  # an unsuitable original is reported once here, not for each file
+            if advice:
+                (warn if advice.startswith("warning:") else echo)(advice)  # --quiet hides notes but not warnings
+            return export_all(session, files, device, place, progress, repair=not no_repair, as_json=as_json)
 
 
 def _specs(

@@ -22,7 +22,7 @@ from mnist_exporters.pipeline.export import export
 from mnist_exporters.pipeline.job import Job
 from mnist_exporters.pipeline.original_advice import advice_on
 from mnist_exporters.pipeline.stability import stability
-from mnist_exporters.pipeline.staging import check_destination, export_path
+from mnist_exporters.pipeline.staging import check_destination, export_path, new_folders_removed
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
@@ -203,20 +203,21 @@ class ExportSession:
             If nothing can be written at `destination`, or no interpreter of `target` loads this format.
         """
         path = export_path(Path(destination), spec, self.original.name)
-        check_destination(path, spec)
-        check_source(self.original.kind, spec.format)
-        if target:
-            target.check_spec(spec)
-        return export(
-            self.original,
-            spec,
-            path,
-            reference=self.reference,
-            calibration=self.calibration,
-            golden_images=self.golden_images,
-            target=target,
-            repair=repair,
-        )
+        with new_folders_removed(path):
+            check_destination(path, spec)
+            check_source(self.original.kind, spec.format)
+            if target:
+                target.check_spec(spec)
+            return export(
+                self.original,
+                spec,
+                path,
+                reference=self.reference,
+                calibration=self.calibration,
+                golden_images=self.golden_images,
+                target=target,
+                repair=repair,
+            )
 
     def verify(
         self, path: str | Path, max_accuracy_drop: float | None = None, foreign: ForeignFile | None = None
@@ -243,9 +244,10 @@ class ExportSession:
         """
         spec = spec_of(format, file.content, max_accuracy_drop)
         path = export_path(Path(destination), spec, file.name)
-        check_destination(path, spec)
-        job = Job(self.original, path, self.reference, self.golden_images, None, None)
-        return seal_file(job, file, spec)
+        with new_folders_removed(path):
+            check_destination(path, spec)
+            job = Job(self.original, path, self.reference, self.golden_images, None, None)
+            return seal_file(job, file, spec)
 
     def stability(self, report: ExportReport) -> Parity | None:
         """Measure how much an export depends on the choice of calibration images; see `pipeline.stability`."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
+import os
+import re
+import shutil
+import stat
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -23,7 +30,20 @@ from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.system.atomic import check_output_path, move_folder_into_place, move_into_place, staging_folder
 
-__all__ = ["StagedExport", "check_destination", "export_path", "package_folder", "trial_scores"]
+__all__ = [
+    "StagedExport",
+    "check_destination",
+    "export_path",
+    "new_folders_removed",
+    "package_folder",
+    "trial_scores",
+]
+
+STAGING_NAME = re.compile(r"\.mnist-[a-z0-9_]{8}")
+"""Pattern of the names of staging folders, see `mnist_runtime.system.atomic.staging_folder`."""
+
+LEFT_OVER = 24 * 3600
+"""Seconds without a change after which a staging folder counts as left over. An export takes minutes at most."""
 
 
 def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
@@ -126,6 +146,36 @@ def _check_files_can_be_created(folder: Path) -> None:
         ) from error
 
 
+@contextlib.contextmanager
+def new_folders_removed(path: Path) -> Iterator[None]:
+    """Remove the folders above `path` at the end of the block that were created in it and are empty.
+
+    Nothing is left of an export that fails, also if its destination was checked before the failure.
+    """
+    parents = path.absolute().parents
+    new = list(itertools.takewhile(lambda folder: not os.path.exists(folder), parents))  # noqa: PTH110  # no PermissionError
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it was never created, or is not empty
+            for folder in new:
+                folder.rmdir()
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the staging folders in `folder` that are this user's and that nothing has written into for a day.
+
+    A program that is killed while it exports leaves such a folder.
+    """
+    with contextlib.suppress(OSError):  # they do no harm
+        for path in folder.iterdir():
+            facts = path.lstat()
+            is_staging = STAGING_NAME.fullmatch(path.name) and stat.S_ISDIR(facts.st_mode)  # a link is none
+            is_own = not hasattr(os, "getuid") or facts.st_uid == os.getuid()
+            if is_staging and is_own and time.time() - facts.st_mtime > LEFT_OVER:
+                shutil.rmtree(path, ignore_errors=True)
+
+
 class StagedExport:
     """Context in which an export's files are in a hidden folder beside their destination, until `commit` moves them.
 
@@ -156,7 +206,11 @@ class StagedExport:
 
     def __enter__(self) -> StagedExport:
         place = package_folder(self._destination, self._package) if self._package else self._destination
-        self._folder = self._stack.enter_context(staging_folder(place.absolute().parent))
+        folder = place.absolute().parent
+        with contextlib.suppress(OSError):  # `staging_folder` says why
+            folder.mkdir(parents=True, exist_ok=True)  # another export that failed may have removed it
+        _remove_leftovers(folder)
+        self._folder = self._stack.enter_context(staging_folder(folder))
         return self
 
     def __exit__(

@@ -163,6 +163,6 @@ def format_of_package(package: str) -> str:
     >>> format_of_package("arduino")
     'c'
     """
-    if package not in PACKAGE_KINDS:
+    if not isinstance(package, str) or package not in PACKAGE_KINDS:  # from a caller without type checks
         raise UsageError(f"There is no package {package!r}. Choose one of: {', '.join(PACKAGE_KINDS)}.")
     return PACKAGE_KINDS[package].format

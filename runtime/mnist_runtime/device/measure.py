@@ -8,6 +8,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -269,13 +270,15 @@ def measure(path: str | Path | None, backend: str, plan: Plan = QUICK) -> Measur
         started = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
             assert process.stdout is not None
+            limit = threading.Timer(TIME_LIMIT, process.kill)
+            limit.daemon = True
+            limit.start()
             first = process.stdout.readline()  # a buffer would keep the rest
             starts.append(time.perf_counter() - started)
-            try:
-                rest, messages = process.communicate(timeout=TIME_LIMIT)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                return f"it took more than {TIME_LIMIT} seconds."
+            rest, messages = process.communicate()
+        if not limit.is_alive():
+            return f"it took more than {TIME_LIMIT} seconds."
+        limit.cancel()
         if not first or process.returncode != 0:
             lines = messages.decode(errors="replace").strip().splitlines()
             return f"{lines[-1] if lines else f'it ended with code {process.returncode}'}."

@@ -44,7 +44,7 @@ class PictureSorter:
                 f"mnist-runtime classify PICTURE --keep-doubtful {place}"
             )
         for label in labels:
-            if label.startswith(".") or label in ("", "con", "nul") or any(sign in label for sign in '/\\:*?"<>|'):
+            if label[:1] in ("", ".") or Path(label).name != label:
                 raise UsageError(f"The label {label!r} cannot be the name of a folder. Sort these pictures by hand.")
         self._moved: list[tuple[Path, Path]] = []
         self._made: set[Path] = set()  # folders that `move` has created

@@ -591,3 +591,11 @@ def test_an_unsupported_layer_gets_a_command_that_converts(
     assert done.returncode == 5
     command = "mnist-export linear --data digits --output 'a b' --format tflite --quantize dynamic"
     assert done.stderr.endswith(f"To convert it: {command}\n")
+
+
+def test_no_empty_folder_is_left_of_a_command_without_data(here: Callable[..., object], tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    options = ["--format", "onnx", "--format", "tflite", "--output", new / "files", "--report", new / "report"]
+    done = here("mnist-export", "linear", "--data", tmp_path / "nowhere", *options)
+    assert done.returncode == 6, done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,13 +1,17 @@
 """Where exports are written, and where nothing is replaced."""
 
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from mnist_exporters import ExportSpec
 from mnist_exporters.errors import UsageError
-from mnist_exporters.pipeline.staging import check_destination, export_path, package_folder
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.pipeline.staging import StagedExport, check_destination, export_path, package_folder
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS
 
 
@@ -73,3 +77,42 @@ def test_a_folder_that_only_looks_writable_is_an_error_before_the_work(package: 
     path = export_path(Path("/proc/net1.c"), spec, "net")
     with pytest.raises(UsageError, match=r"/proc.* Choose another "):
         check_destination(path, spec)
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.pipeline.staging import StagedExport
+with StagedExport(pathlib.Path(sys.argv[1]), load_plugin("onnx")):
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_what_a_killed_program_left_is_removed_a_day_later(tmp_path: Path) -> None:
+    destination, plugin = tmp_path / "net.onnx", load_plugin("onnx")
+    subprocess.run([sys.executable, "-c", KILLED, str(destination)], check=False)
+    (left,) = tmp_path.iterdir()
+    (left / "net.onnx").touch()
+    with StagedExport(destination, plugin):
+        assert left.is_dir(), "it may be that of an export that is running"
+    yesterday = time.time() - 25 * 3600
+    kept = [tmp_path / name for name in (".mnist-notes", ".mnist-abcdefg1", ".mnist-abcdefg2")]
+    kept[0].mkdir()
+    kept[1].touch()
+    (tmp_path / "elsewhere").mkdir()
+    kept[2].symlink_to(tmp_path / "elsewhere")
+    for path in (left, *kept[:2], tmp_path / "elsewhere"):
+        os.utime(path, (yesterday, yesterday))
+    with StagedExport(destination, plugin):
+        assert not left.exists()
+    assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "elsewhere"])
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a folder to another user")
+def test_what_another_user_left_stays(tmp_path: Path) -> None:
+    left = tmp_path / ".mnist-abcdefg1"
+    left.mkdir()
+    os.chown(left, 12345, 12345)
+    os.utime(left, (0, 0))
+    with StagedExport(tmp_path / "net.onnx", load_plugin("onnx")):
+        assert left.is_dir()

@@ -126,6 +126,14 @@ def test_a_process_that_fails_after_its_first_answer_is_told(
     assert measure(None, "numpy", QUICK) == words
 
 
+@pytest.mark.parametrize("start", ["", "print('first answer', flush=True); "])
+def test_a_process_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch, start: str) -> None:
+    program = f"import time; {start}time.sleep(600)"
+    monkeypatch.setattr("mnist_runtime.device.measure.PROBE", [sys.executable, "-c", program])
+    monkeypatch.setattr("mnist_runtime.device.measure.TIME_LIMIT", 1)
+    assert measure(None, "numpy", QUICK) == "it took more than 1 seconds."
+
+
 def test_doubtful_figures_have_notes(measured: Bench) -> None:
     calm = Conditions("performance", 1800.0, 50.0, (), 0.1)
     steady = tuple(dataclasses.replace(one, spread=0.01) for one in measured.measurements)

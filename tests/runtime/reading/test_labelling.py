@@ -1,12 +1,13 @@
 """Pictures move into the folder of their label, and nothing is overwritten or lost."""
 
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from tests.runtime.conftest import Digits
 
-from mnist_runtime import PictureError, UsageError
+from mnist_runtime import OutputError, PictureError, UsageError
 from mnist_runtime.reading.labelling import REJECTED, PictureSorter
 
 
@@ -84,10 +85,26 @@ def test_other_labels_are_rejected(folder: Path) -> None:
         PictureSorter(folder, ["6", "7"]).move("a.png", "8")
 
 
-@pytest.mark.parametrize("label", [".", "..", ".x", "a/b", "a\\b", "a:b", "what?", "a|b", "con", "nul", ""])
+@pytest.mark.parametrize("label", [".", "..", ".x", "a/b", "/", ""])
 def test_a_label_that_cannot_name_a_folder_is_rejected(folder: Path, label: str) -> None:
     with pytest.raises(UsageError, match="cannot be the name of a folder"):
         PictureSorter(folder, ["7", label])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such folders")
+@pytest.mark.parametrize("label", ["a\\b", "a:b", "what?", "a|b", "*", "con", "nul", "a.", "<=>"])
+def test_every_name_of_a_folder_can_be_a_label(folder: Path, label: str) -> None:
+    sorter = PictureSorter(folder, ["7", label])
+    assert sorter.move("a.png", label) == folder / label / "a.png"
+    assert (folder / label / "a.png").is_file()
+    assert sorter.undo() == "a.png"
+
+
+def test_a_label_that_is_too_long_for_a_folder_is_an_error_of_its_picture(folder: Path) -> None:
+    sorter = PictureSorter(folder, ["7", "\N{PENCIL}" * 90])
+    with pytest.raises(OutputError, match=r"^Cannot move \S*a.png to .*: File name too long"):
+        sorter.move("a.png", sorter.labels[1])
+    assert (folder / "a.png").is_file()
 
 
 def test_a_folder_is_needed(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """The two pages in a real browser, as wide as a desktop and as a phone."""
 
 import asyncio
+import re
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image
@@ -98,6 +100,10 @@ def test_a_drawing_a_picture_and_labels(url: str, folder: Path, browser: Browser
         page.keyboard.press(key)
         expect(name).to_have_text(following)
     expect(page.locator("#message")).to_contain_text("99.png is a text file")
+    expect(page.get_by_role("button", name="5", exact=True)).to_be_disabled()
+    page.keyboard.press("5")
+    expect(page.locator("#message")).to_contain_text("99.png is a text file")
+    expect(page.get_by_role("button", name="None of them")).to_be_enabled()
     found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
     assert found == [".rejected/18.png", "1/02.png", "14.png", "5/06.png", "99.png"]
     for back in ("18.png", "06.png", "02.png"):
@@ -113,4 +119,19 @@ def test_a_drawing_a_picture_and_labels(url: str, folder: Path, browser: Browser
 
     page.goto(url.partition("#")[0] + "label")
     expect(page.locator("#message")).to_contain_text("Open the address that the server printed")
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_ink_on_transparency_is_visible(url: str, browser: Browser, scheme: Literal["light", "dark"]) -> None:
+    """Black ink and white ink: the background has a contrast of 3 to 1 or more to both."""
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(url.replace("/#", "/label#"))
+    expect(page.locator("#shown")).to_be_visible()
+    color = page.evaluate("getComputedStyle(document.getElementById('shown')).backgroundColor")
+    red, green, blue = (int(part) / 255 for part in re.findall(r"\d+", color))
+    assert red == green == blue
+    luminance = ((red + 0.055) / 1.055) ** 2.4
+    assert (luminance + 0.05) / 0.05 > 3
+    assert 1.05 / (luminance + 0.05) > 3
     page.close()

@@ -68,13 +68,30 @@ def test_a_validation_split_is_the_test_split_if_there_is_no_other(
     assert "not read" not in said
 
 
-def test_images_of_a_validation_split_without_labels_are_not_read(
+@pytest.mark.parametrize("name", ["x_val", "X_test", "test_images"])
+def test_images_without_labels_are_not_read(
+    tmp_path: Path, digits: Splits, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, test = digits
+    path = tmp_path / "mine.npz"
+    np.savez(path, x_train=train.images, y_train=train.labels, **{name: test.images})
+    assert [len(split) for split in load_data(str(path))] == [238, 59]
+    assert f"note: {path}: {name} has no labels and is not read\n" in capsys.readouterr().err
+
+
+def test_the_validation_split_is_the_test_split_if_the_test_images_have_no_labels(
     tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, test = digits
-    np.savez(tmp_path / "mine.npz", x_train=train.images, y_train=train.labels, x_val=test.images)
-    assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [238, 59]
-    assert "x_val are not read" in capsys.readouterr().err
+    path = tmp_path / "mine.npz"
+    arrays = {"x_train": train.images, "y_train": train.labels, "x_test": train.images[:50]}
+    np.savez(path, **arrays, x_val=test.images, y_val=test.labels)
+    mine = load_data(str(path))
+    assert [len(split) for split in mine] == [297, 1500]
+    assert np.array_equal(mine.test.labels, test.labels)
+    said = capsys.readouterr().err
+    assert f"note: {path}: x_test has no labels and is not read\n" in said
+    assert said.count("not read") == 1
 
 
 def test_numbers_of_classes_are_no_names(tmp_path: Path) -> None:
@@ -90,8 +107,8 @@ def test_numbers_of_classes_are_no_names(tmp_path: Path) -> None:
         ({"pictures": np.zeros(3)}, "Arrays are missing; found pictures"),
         ({"images": NINE}, r"found images\. The file needs x_train, y_train, x_test, y_test, or images, labels"),
         (
-            {"x_train": NINE, "y_train": np.arange(9), "x_test": NINE},
-            "Arrays are missing; found x_test, x_train, y_train",
+            {"x_train": NINE, "y_train": np.arange(9), "y_test": np.arange(9)},
+            "Arrays are missing; found x_train, y_test, y_train",
         ),
         ({"images": np.array([{}]), "labels": np.arange(1)}, "Python objects, which are not loaded"),
         ({"images": NINE, "labels": np.arange(9)}, "1 different images of 9 digits are too few to divide"),

@@ -304,3 +304,21 @@ def test_a_table_of_long_texts_is_no_table_of_pictures(tmp_path: Path) -> None:
     path = write(tmp_path / "reviews.csv", [["text", "label"], *(["so " * 200 + str(n), n % 2] for n in range(9))])
     with pytest.raises(DataError, match="The rows have 2 columns, but 785 are needed"):
         load_data(str(path))
+
+
+@pytest.mark.parametrize("tables", [("list.csv",), ("train.csv", "test.csv")])
+def test_the_folder_is_listed_once(
+    tmp_path: Path, draw: Draw, labels: list[int], tables: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(name.removesuffix(".png"), label) for name, label in zip(draw(), labels, strict=True)]
+    for table in tables:
+        write(tmp_path / table, [("name", "label"), *rows])
+    listed, walk = list[str](), os.walk
+
+    def counted_walk(folder: str | Path) -> Iterable[tuple[str, list[str], list[str]]]:
+        listed.append(str(folder))
+        return walk(folder)
+
+    monkeypatch.setattr(os, "walk", counted_walk)
+    assert len(loaded(tmp_path / tables[0] if len(tables) == 1 else tmp_path)[0]) == COUNT
+    assert listed == [str(tmp_path)]

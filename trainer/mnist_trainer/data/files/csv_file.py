@@ -112,10 +112,10 @@ def _columns(path: Path, fields: Sequence[str], stated: StatedTask) -> Columns:
     count = len(fields)
     words = count - sum(map(is_number, fields))
     known = _pixel_numbers(stated)
-    # A header has many words. A single word among numbers is a wrong value, not a header.
-    has_header = words > count / 2 or (
-        words > 0 and (names[0] in INDEX_COLUMNS or not set(LABEL_COLUMNS).isdisjoint(names))
-    )
+    # A header has many words. A single word among numbers is a wrong value, not a header. Headings are all different,
+    # but pixels are not: an empty field before them is a missing value, not the heading of row numbers.
+    is_indexed = names[0] in INDEX_COLUMNS and (names[0] != "" or len(set(names)) == count)
+    has_header = words > count / 2 or (words > 0 and (is_indexed or not set(LABEL_COLUMNS).isdisjoint(names)))
     label = next((names.index(name) for name in LABEL_COLUMNS if name in names), None) if has_header else None
     index = 0 if has_header and names[0] in INDEX_COLUMNS else None
     for pixels in known:
@@ -183,10 +183,12 @@ def _parsed(lines: Lines, rows: Iterable[list[str]], columns: Columns) -> tuple[
             wrong = (number for number, field in enumerate(row) if not is_number(field) and number not in others)
             column = next(wrong)
             is_label = columns.label is None and column in (0, columns.number - 1)
-            hint = " If it is a label, give its column the heading 'label'." if is_label else ""
+            hint = " If it is a label, give its column the heading 'label'."
+            if not row[column].strip():
+                hint = " If it is a label, add it, or remove the line."
             raise DataError(
                 f"{lines.path}: Line {lines.number}, column {column + 1} is {row[column].strip()[:40]!r}, which is no "
-                f"number.{hint}"
+                f"number.{hint if is_label else ''}"
             ) from error
         filled += 1
         if filled == rows_at_once:

@@ -98,7 +98,8 @@ def _picture_tables(folder: Path, stated: StatedTask) -> list[in_table.PictureTa
 
 
 def _only_picture_table(folder: Path) -> in_table.PictureTable | None:
-    tables = [in_table.find(entry) for entry in in_folders.loose_files(folder) if _stem(entry)]
+    files = in_table.PictureFiles(folder)
+    tables = [in_table.find(entry, files) for entry in in_folders.loose_files(folder) if _stem(entry)]
     found = [table for table in tables if table]
     return found[0] if len(found) == 1 else None
 
@@ -106,7 +107,8 @@ def _only_picture_table(folder: Path) -> in_table.PictureTable | None:
 def _from_tables(tables: dict[str, Path], stated: StatedTask) -> LoadedData:
     others = [tables[split] for split in HELD_OUT if split in tables]
     if table := in_table.find(tables["train"]):
-        return in_table.load([table, *(other for other in map(in_table.find, others) if other)], stated)
+        found = (in_table.find(other, table.files) for other in others)
+        return in_table.load([table, *(other for other in found if other)], stated)
     train, form = csv_file.read(tables["train"], stated)
     parts, names, notes = [train], [tables["train"].name], []
     for other in others:

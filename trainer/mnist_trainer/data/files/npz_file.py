@@ -94,8 +94,8 @@ def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) 
 def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
     """Load images and labels from the ``.npz`` file at `path`, from arrays with the names in `ARRAY_NAMES`.
 
-    If there is no test split, the validation split takes its place. An array of text with a name in `CLASS_NAMES` gives
-    the class names, unless `stated` has them.
+    If there is no test split with labels, the validation split takes its place. An array of text with a name in
+    `CLASS_NAMES` gives the class names, unless `stated` has them.
 
     Raises
     ------
@@ -122,20 +122,30 @@ def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
     texts = (arrays[name] for name in named if name in arrays and arrays[name].dtype.kind == "U")
     class_names = next((tuple(text.ravel().tolist()) for text in texts), None)
     reading = read_parts(parts, f"arrays {', '.join(chosen)}", stated or StatedTask(), class_names)
-    if extra := [present[name] for pair in VALIDATION_ARRAYS for name in pair if name in {*present} - {*names}]:
-        reading = replace(reading, notes=(*reading.notes, f"{', '.join(extra)} are not read"))
-    return reading
+    return replace(reading, notes=(*reading.notes, *_notes(path, present, names)))
 
 
 def _names(present: set[str]) -> tuple[str, ...]:
     """Return the first row of `ARRAY_NAMES` whose arrays exist.
 
-    If only its training half exists, a pair of `VALIDATION_ARRAYS` takes the place of the other half, if there is one.
+    If its training half exists, but no labels of test images, a pair of `VALIDATION_ARRAYS` takes the place of the
+    other half, if there is one.
     """
     for names in ARRAY_NAMES:
         if set(names) <= present:
             return names
-        if len(names) == 4 and set(names[:2]) <= present and not set(names[2:]) & present:
+        if len(names) == 4 and set(names[:2]) <= present and names[3] not in present:
             held_out = next((pair for pair in VALIDATION_ARRAYS if present.issuperset(pair)), ())
             return (*names[:2], *held_out)
     return ()
+
+
+def _notes(path: Path, present: dict[str, str], names: Collection[str]) -> list[str]:
+    """Return notes on the test and validation images that are not read; `names` are those of the arrays that are."""
+    pairs = [*(row[2:] for row in ARRAY_NAMES if len(row) == 4), *VALIDATION_ARRAYS]
+    unlabelled = [images for images, labels in pairs if images in present and labels not in present]
+    notes = [f"{path}: {present[name]} has no labels and is not read" for name in unlabelled]
+    known = {*names, *unlabelled}
+    if extra := [present[name] for pair in VALIDATION_ARRAYS for name in pair if name in present and name not in known]:
+        notes.append(f"{path}: {', '.join(extra)} {'are' if len(extra) > 1 else 'is'} not read")
+    return notes

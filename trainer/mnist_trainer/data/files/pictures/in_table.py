@@ -20,7 +20,7 @@ from mnist_trainer.data.files.rows import DELIMITERS, Lines, UnlabelledError, ro
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
-__all__ = ["PictureTable", "find", "load"]
+__all__ = ["PictureFiles", "PictureTable", "find", "load"]
 
 LONGEST_LINE = 1 << 13
 """Largest number of characters in a line. A path has up to 4,096."""
@@ -32,6 +32,29 @@ LEAST_NAMED = 0.5
 """Smallest fraction of those lines in which the picture column must contain a picture name."""
 MOST_FILES = 2 * MOST_IMAGES
 """Largest number of files below the table's folder that are searched for its pictures."""
+
+
+class PictureFiles:
+    """The pictures in a folder and below it. They are listed when they are needed first, and only once.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of one or several tables.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Path]]:
+        """File name in lower case, with and without suffix -> pictures with that name."""
+        found: dict[str, list[Path]] = {}
+        for file in itertools.islice(files_below(self._folder), MOST_FILES):
+            if file.suffix.lower() in PICTURE_ENDS:
+                for name in {file.name.lower(), file.stem.lower()}:
+                    found.setdefault(name, []).append(file)
+        return found
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,8 @@ class PictureTable:
         Number of columns.
     column : int
         Index of the column with the picture names.
+    files : PictureFiles
+        The pictures in the table's folder and below it.
     """
 
     path: Path
@@ -57,13 +82,15 @@ class PictureTable:
     headings: tuple[str, ...] | None
     width: int
     column: int
+    files: PictureFiles
 
 
 class _Finder:
     """Find the pictures that a table names: by path relative to its folder, or else by file name anywhere below it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: PictureFiles) -> None:
         self._table = path
+        self._files = files
         self._split = split_of(path.name.split(".")[0])
 
     def picture(self, name: str) -> Path | None:
@@ -94,7 +121,7 @@ class _Finder:
                 return [direct]
         except OSError:  # the text is too long for a file name
             return []
-        alike = self._by_name.get(path.name.lower(), [])
+        alike = self._files.by_name.get(path.name.lower(), [])
         folders = path.parent.parts
         for count in range(1, len(folders) + 1):
             alike = [file for file in alike if file.parent.parts[-count:] == folders[-count:]] or alike
@@ -102,25 +129,19 @@ class _Finder:
             alike = [file for file in alike if self._split in map(split_of, file.parts)] or alike
         return alike
 
-    @cached_property
-    def _by_name(self) -> dict[str, list[Path]]:
-        """File name -> pictures with that name in or below the table's folder. Names count with and without suffix."""
-        found: dict[str, list[Path]] = {}
-        for file in itertools.islice(files_below(self._table.parent), MOST_FILES):
-            if file.suffix.lower() in PICTURE_ENDS:
-                for name in {file.name.lower(), file.stem.lower()}:
-                    found.setdefault(name, []).append(file)
-        return found
 
+def find(path: Path, files: PictureFiles | None = None) -> PictureTable | None:
+    """Find the picture column of the table at `path`; return None if it does not list pictures.
 
-def find(path: Path) -> PictureTable | None:
-    """Find the picture column of the table at `path`; return None if it does not list pictures."""
+    Several tables of one folder can have the same `files`, so that the folder is listed once.
+    """
     delimiter, rows = _sample(path)
     width = len(rows[0]) if rows else 0
     rows = [row for row in rows if len(row) == width]
     if not 0 < width <= MOST_COLUMNS:
         return None
-    finder = _Finder(path)
+    files = files or PictureFiles(path.parent)
+    finder = _Finder(path, files)
     body = rows[1:] or rows
     for is_picture in (_has_picture_end, lambda name: bool(finder.candidates(name))):
         columns = [
@@ -132,7 +153,7 @@ def find(path: Path) -> PictureTable | None:
         if columns:
             column = max(columns, key=lambda column: len({row[column] for row in body}))
             headings = None if is_picture(rows[0][column]) else tuple(rows[0])
-            return PictureTable(path, delimiter, headings, width, column)
+            return PictureTable(path, delimiter, headings, width, column, files)
     return None
 
 
@@ -202,7 +223,7 @@ def _sample(path: Path) -> tuple[str, list[list[str]]]:
 
 def _read(table: PictureTable) -> tuple[Pictures, str, list[str]]:
     """Return the pictures of `table` with their labels, a description of its columns, and notes on missing pictures."""
-    path, finder = table.path, _Finder(table.path)
+    path, finder = table.path, _Finder(table.path, table.files)
     rows: list[tuple[int, list[str]]] = []
     for number, row in itertools.islice(_rows(path, table.delimiter), int(table.headings is not None), None):
         if len(row) != table.width:
