@@ -9,6 +9,7 @@ import keras
 
 from mnist_exporters.inputs.keras_graph.calls import is_plain_graph
 from mnist_exporters.inputs.keras_graph.dilated import is_dilated, without_batches
+from mnist_exporters.inputs.keras_graph.normalization import as_sum_and_product, is_normalization
 from mnist_exporters.inputs.keras_graph.unroll import unrolled
 
 __all__ = ["float_scaling", "graph_model", "integer_scaling", "with_static_shapes"]
@@ -73,8 +74,8 @@ def with_static_shapes(model: keras.Model) -> keras.Model:
 
     Keras's ``Flatten`` and ``Reshape`` read the batch size from their input tensor. In an exported file, this takes
     four operators (TFLite) or five (ONNX) and half a kilobyte, and no delegate supports them. Here, the batch size is
-    written as -1, so that it is computed from the other axes. `unrolled` replaces the recurrent layers, and
-    `without_batches` the dilated convolutions.
+    written as -1, so that it is computed from the other axes. `unrolled` replaces the recurrent layers,
+    `without_batches` the dilated convolutions, and `as_sum_and_product` normalizations with a known mean.
 
     Parameters
     ----------
@@ -103,6 +104,8 @@ def _is_single_graph(layer: Any) -> bool:
 def _clone(layer: Any) -> Any:
     if is_dilated(layer):
         return without_batches(layer)
+    if is_normalization(layer):
+        return as_sum_and_product(layer)
     return with_static_shapes(layer) if _is_single_graph(layer) else unrolled(layer, _inner)
 
 
