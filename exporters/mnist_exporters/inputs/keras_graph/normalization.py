@@ -14,7 +14,9 @@ def is_normalization(layer: Any) -> bool:
 
     Examples
     --------
-    >>> is_normalization(keras.layers.Normalization(mean=33.3, variance=6000)), is_normalization(keras.layers.ReLU())
+    >>> layer = keras.layers.Normalization(axis=None, mean=33.3, variance=6000.0)
+    >>> layer.build((None, 28, 28, 1))
+    >>> is_normalization(layer), is_normalization(keras.layers.ReLU())
     (True, False)
     """
     return type(layer) is keras.layers.Normalization and not layer.invert and layer.built and layer.mean is not None
