@@ -133,14 +133,18 @@ class Original(DigitModel):
         return self.scaling if self.scaling.black <= 0 <= self.scaling.white else RAW
 
     @default_settings()
-    def scaled_model(self) -> keras.Model:
-        """Return a model from pixels in `input_scaling`, float32 (n, h, w, c), to scores 0..1, for integer export."""
+    def scaled_model(self, *, integers: bool = False) -> keras.Model:
+        """Return a model from pixels in `input_scaling`, float32 (n, h, w, c), to scores 0..1, for integer export.
+
+        With `integers`, normalizations are computed by operators that have integers; see `with_static_shapes`.
+        """
         from mnist_exporters.inputs.keras_graph.static_shapes import graph_model, integer_scaling
 
         layer = None
         if self.input_scaling != self.scaling:
             layer = integer_scaling(self.scaling.scale, self.scaling.offset)
-        return graph_model(self.model, self.task.tensor_shape, softmax=self.activation == "logits", scaling=layer)
+        softmax = self.activation == "logits"
+        return graph_model(self.model, self.task.tensor_shape, softmax=softmax, scaling=layer, integers=integers)
 
     @default_settings()
     def pixel_model(self) -> keras.Model:

@@ -7,7 +7,7 @@ import pytest
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer import ModelError, Splits, evaluate, load_model
 from mnist_trainer.keras_support import default_settings
-from mnist_trainer.model_io.input_shape import check_model
+from mnist_trainer.model_io.input_shape import accepted_shape, check_model
 from mnist_trainer.model_io.measured.digit_model import DigitModel
 
 
@@ -146,9 +146,28 @@ def test_a_custom_layer_of_half_precision_is_named() -> None:
         check_model(keras.Sequential(layers))
 
 
+@pytest.mark.parametrize("shape", [(1, 28, 28), (1, 28, 28, 1), (28, 28, 1, 1), (784, 1), (1, 784)], ids=str)
+def test_an_axis_of_length_one_may_be_anywhere(shape: tuple[int, ...], digits: Splits) -> None:
+    import keras
+
+    weights = [np.random.default_rng(0).normal(size=(784, 10)) / 30, np.zeros(10)]
+    model, flat = (
+        keras.Sequential([keras.Input(form), keras.layers.Flatten(), keras.layers.Dense(10)])
+        for form in (shape, (28, 28))
+    )
+    model.set_weights(weights)
+    flat.set_weights(weights)
+    found, expected = (DigitModel.measure(each, digits.test, given="0..1") for each in (model, flat))
+    np.testing.assert_array_equal(found.raw_scores(digits.test.images), expected.raw_scores(digits.test.images))
+
+
+def test_a_color_image_has_its_channels_last() -> None:
+    assert accepted_shape((3, 32, 20), Task(32, 20, 3)) is None
+
+
 @pytest.mark.parametrize(
     "shape",
-    [(32, 32, 1), (32, 32), (28, 28, 3), (32, 32, 3), (20, 20, 1), (29, 31, 1), (1, 28, 28), (784, 1), (None, None, 3)],
+    [(32, 32, 1), (32, 32), (28, 28, 3), (32, 32, 3), (20, 20, 1), (29, 31, 1), (49, 16), (None, None, 3)],
 )
 def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int | None, ...]) -> None:
     import keras

@@ -60,7 +60,7 @@ WRAPPED = "With other layers in front it takes digits"
 
 
 def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
-    """Return the input shapes, for one image, that a model of `task` may have.
+    """Return the usual input shapes, for one image, that a model of `task` may have. See also `accepted_shape`.
 
     Examples
     --------
@@ -70,6 +70,14 @@ def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
     return tuple(dict.fromkeys((task.tensor_shape, task.image_shape, (task.pixels,))))
 
 
+def _with_single_axes(task: Task) -> tuple[tuple[int, ...], ...]:
+    """Return rarer input shapes of gray images: a channel, a frame or a sequence of one. No pixel changes its place."""
+    if task.channels != 1:
+        return ()
+    image = task.image_shape
+    return (1, *image), (1, *image, 1), (*image, 1, 1), (task.pixels, 1), (1, task.pixels)
+
+
 def accepted_shape(shape: tuple[int | None, ...], task: Task = DIGITS) -> tuple[int, ...] | None:
     """Return the shape for images of `task` that an input of `shape` (without the batch) accepts, or None.
 
@@ -77,8 +85,10 @@ def accepted_shape(shape: tuple[int | None, ...], task: Task = DIGITS) -> tuple[
     --------
     >>> accepted_shape((None, None, 1)), accepted_shape((28, None)), accepted_shape((32, 32))
     ((28, 28, 1), (28, 28), None)
+    >>> accepted_shape((1, 28, 28)), accepted_shape((None, 1))
+    ((1, 28, 28), (784, 1))
     """
-    for accepted in input_shapes(task):
+    for accepted in (*input_shapes(task), *_with_single_axes(task)):
         if len(accepted) == len(shape) and all(
             side in (None, fixed) for side, fixed in zip(shape, accepted, strict=True)
         ):

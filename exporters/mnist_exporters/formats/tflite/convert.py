@@ -47,7 +47,7 @@ def convert(
         float_model = _run(tf.lite.TFLiteConverter.from_keras_model(original.scaled_model()))
         content = int4_model(float_model, _real_pixels(original, spec, calibration), treatment.layers)
     elif spec.precision.is_calibrated:
-        converter = tf.lite.TFLiteConverter.from_keras_model(original.scaled_model())
+        converter = tf.lite.TFLiteConverter.from_keras_model(original.scaled_model(integers=True))
         _set_integers(converter, _real_pixels(original, spec, calibration), spec)
         is_int8 = spec.precision is Precision.INT8
         content = _run(converter, partial(quantize, treatment=treatment) if is_int8 else quantize_int16)

@@ -9,6 +9,8 @@ import keras
 
 from mnist_exporters.inputs.keras_graph.calls import is_plain_graph
 from mnist_exporters.inputs.keras_graph.dilated import is_dilated, without_batches
+from mnist_exporters.inputs.keras_graph.normalization import as_sum_and_product, is_normalization
+from mnist_exporters.inputs.keras_graph.norms import is_norm, with_integer_operators
 from mnist_exporters.inputs.keras_graph.unroll import unrolled
 
 __all__ = ["float_scaling", "graph_model", "integer_scaling", "with_static_shapes"]
@@ -41,6 +43,7 @@ def graph_model(
     *,
     softmax: bool,
     scaling: keras.layers.Layer | None = None,
+    integers: bool = False,
 ) -> keras.Model:
     """Return a model from pixels (n, h, w, channels) to scores 0..1.
 
@@ -55,6 +58,8 @@ def graph_model(
     scaling : keras.layers.Layer, optional
         Layer that scales raw pixels. With a ``Rescaling``, the new model takes uint8; with `integer_scaling`, float32.
         Default: the new model takes float32 pixels in the scaling of `model`.
+    integers : bool
+        Whether all operators are to be computed with integers; see `with_static_shapes`.
     """
     is_raw = isinstance(scaling, keras.layers.Rescaling)
     pixels = keras.Input(image, dtype="uint8" if is_raw else "float32", name="pixels")
@@ -62,25 +67,27 @@ def graph_model(
     shape = tuple(model.input_shape[1:])
     if shape != image:
         scaled = keras.ops.reshape(scaled, (-1, *shape))
-    scores = with_static_shapes(model)(scaled, training=False)
+    scores = with_static_shapes(model, integers=integers)(scaled, training=False)
     if softmax:
         scores = keras.layers.Softmax(name="probabilities")(scores)
     return keras.Model(pixels, scores, name="raw" if is_raw else "scaled")
 
 
-def with_static_shapes(model: keras.Model) -> keras.Model:
+def with_static_shapes(model: keras.Model, *, integers: bool = False) -> keras.Model:
     """Return a copy of `model` with constant shapes and unrolled recurrent layers.
 
     Keras's ``Flatten`` and ``Reshape`` read the batch size from their input tensor. In an exported file, this takes
     four operators (TFLite) or five (ONNX) and half a kilobyte, and no delegate supports them. Here, the batch size is
-    written as -1, so that it is computed from the other axes. `unrolled` replaces the recurrent layers, and
-    `without_batches` the dilated convolutions.
+    written as -1, so that it is computed from the other axes. `unrolled` replaces the recurrent layers,
+    `without_batches` the dilated convolutions, and `as_sum_and_product` normalizations with a known mean.
 
     Parameters
     ----------
     model : keras.Model
         Sequential or functional, with one input and one output; inner models are rewritten in the same way. Any other
         model is returned unchanged, because it may call its layers in its own code. Weights are shared, not copied.
+    integers : bool
+        Whether `with_integer_operators` replaces layer, group and RMS normalizations too.
 
     Examples
     --------
@@ -92,7 +99,7 @@ def with_static_shapes(model: keras.Model) -> keras.Model:
         return model
     # Losses and metrics are left out: some cannot be copied.
     bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    return keras.models.clone_model(bare, clone_function=_clone, call_function=_call)
+    return keras.models.clone_model(bare, clone_function=partial(_clone, integers=integers), call_function=_call)
 
 
 def _is_single_graph(layer: Any) -> bool:
@@ -100,15 +107,21 @@ def _is_single_graph(layer: Any) -> bool:
     return is_plain_graph(layer) and len(layer.inputs) == 1 and isinstance(layer.output_shape, tuple)
 
 
-def _clone(layer: Any) -> Any:
+def _clone(layer: Any, integers: bool) -> Any:
     if is_dilated(layer):
         return without_batches(layer)
-    return with_static_shapes(layer) if _is_single_graph(layer) else unrolled(layer, _inner)
+    if is_normalization(layer):
+        return as_sum_and_product(layer)
+    if integers and is_norm(layer):
+        return with_integer_operators(layer)
+    if _is_single_graph(layer):
+        return with_static_shapes(layer, integers=integers)
+    return unrolled(layer, partial(_inner, integers=integers))
 
 
-def _inner(layer: Any) -> Any:
+def _inner(layer: Any, integers: bool) -> Any:
     """Return the function to call instead of a layer or model that another layer contains."""
-    cloned = _clone(layer)
+    cloned = _clone(layer, integers)
     return partial(_call, cloned) if type(cloned) in RESHAPING else cloned
 
 

@@ -20,6 +20,7 @@ from mnist_trainer.model_io.keras_file.archive import read_archive, write_archiv
 from mnist_trainer.model_io.keras_file.hdf5 import check_hdf5
 from mnist_trainer.model_io.keras_file.keras2.translate import as_keras3
 from mnist_trainer.model_io.keras_file.lambda_names import lambda_names
+from mnist_trainer.model_io.keras_file.own_class import as_model_of_keras
 from mnist_trainer.model_io.keras_file.unsafe_code import refuse_unsafe_code
 
 __all__ = ["check_keras_file", "load_keras_file"]
@@ -47,8 +48,10 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
     """
     try:
         is_hdf5 = h5py.is_hdf5(path)
-        config, version = _read_hdf5(path) if is_hdf5 else read_archive(path)
+        saved, version = _read_hdf5(path) if is_hdf5 else read_archive(path)
+        config = as_model_of_keras(saved)
         is_old = version.startswith(("1.", "2."))
+        is_changed = is_old or config != saved
         if is_old:
             config = as_keras3(config, version)
         _check_size(config)
@@ -59,10 +62,10 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
                 stack.enter_context(lambda_names())
             if is_hdf5:
                 path = _named(path, folder / "model.h5")
-                if is_old:  # Keras 3's own reader would change some arguments
+                if is_changed:  # Keras 3's own reader would change some arguments of Keras 2
                     return _with_weights(config, path, trust, task)
             else:
-                write_archive(path, config if is_old else None, folder / "model.keras", trust=trust)
+                write_archive(path, config if is_changed else None, folder / "model.keras", trust=trust)
                 path = folder / "model.keras"
             loaded: keras.Model = keras.models.load_model(path, compile=False, safe_mode=not trust)
             return loaded

@@ -10,7 +10,7 @@ import keras
 
 from mnist_trainer.errors import ModelError
 
-__all__ = ["UnknownLayerError", "refuse_unsafe_code"]
+__all__ = ["UnknownLayerError", "is_known", "refuse_unsafe_code"]
 
 CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper"}
 """Classes of Keras that contain or load code: marshalled Python, another SavedModel, or a pickle."""
@@ -66,7 +66,7 @@ def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
                 f"The model was not loaded, since its {name} layer reads another file, the vocabulary. {WITHOUT_CODE}. "
                 "If you trust its source, use --trust (in Python: trust=True)."
             )
-        if not _is_known(entry):
+        if not is_known(entry):
             kind, reason = "layer", "it is a custom class or one of Keras 2"
             if name == "function":
                 kind, reason = (
@@ -87,7 +87,7 @@ def _object_name(entry: dict[str, Any]) -> str:
     )
 
 
-def _is_known(entry: dict[str, Any]) -> bool:
+def is_known(entry: dict[str, Any]) -> bool:
     """Return whether `entry` names something that is part of Keras or registered with it in this process."""
     name = _object_name(entry)
     if keras.saving.get_registered_object(name) is not None:
