@@ -49,6 +49,7 @@ def test_the_layout_is_the_documented_one(manifest: Manifest, tmp_path: Path) ->
     with zipfile.ZipFile(tmp_path / "file") as archive:
         assert archive.namelist() == ["manifest.json", "golden/images.npy", "golden/scores.npy"]
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_DEFLATED}
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 100])

@@ -259,7 +259,9 @@ def test_a_part_of_the_test_images_is_judged_as_all_of_them_are(
     """An export was called unstable because a part of the images lacks a class, or is smaller than the known ones."""
     mlp = sessions("mlp")
     report = exported("mlp", "onnx", Precision.INT8)
-    known = dataclasses.replace(mlp.reference, in_training=200)
+    order = np.argsort(mlp.reference.labels, kind="stable")
+    by_digit = {name: getattr(mlp.reference, name)[order] for name in ("images", "labels", "scores")}
+    known = dataclasses.replace(mlp.reference, in_training=200, **by_digit)
     monkeypatch.setattr(
         "mnist_exporters.pipeline.stability._scores", lambda original, *_, images, **__: original.scores(images)
     )
@@ -269,6 +271,12 @@ def test_a_part_of_the_test_images_is_judged_as_all_of_them_are(
         assert found is not None
         assert not any("training images" in reason or "no test images" in reason for reason in found.reasons)
     assert 10 <= found.images <= 18
+    monkeypatch.setattr("mnist_exporters.pipeline.stability.IMAGES", 300)
+    for tolerance, images in ((0.01, 300), (0.005, 300), (0.0025, 600)):
+        other = dataclasses.replace(report, parity=dataclasses.replace(report.parity, tolerance=tolerance))
+        found = stability(mlp.original, other, known, mlp.calibration)
+        assert found is not None
+        assert found.images == images, "a stricter tolerance needs more images, in random order"
 
 
 @pytest.mark.slow
@@ -289,6 +297,7 @@ def test_stability_needs_a_calibrated_precision_and_enough_images(
 ) -> None:
     cnn = sessions("cnn")
     assert cnn.stability(exported("cnn", "onnx", Precision.FLOAT32)) is None
+    assert cnn.stability(dataclasses.replace(exported("cnn", "onnx", Precision.INT8), path=None)) is None, "refused"
     few = ExportSession(cnn.original, cnn.train, cnn.test, calibration_samples=10)
     assert few.stability(exported("cnn", "onnx", Precision.INT8)) is None
 

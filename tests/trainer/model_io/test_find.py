@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mnist_trainer import ModelError, UsageError, find_model
 from mnist_trainer.model_io.file_kinds import SUFFIXES, unsuitable
+from mnist_trainer.model_io.find import TEACHERS
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 ZIP, HDF5 = b"PK\x03\x04 and more", b"\x89HDF\r\n\x1a\n and more"
@@ -34,6 +35,9 @@ def test_a_mistyped_name_or_path_gets_a_hint(tmp_path: Path, monkeypatch: pytest
     Path("m16_resnet.keras").write_bytes(ZIP)
     with pytest.raises(ModelError, match=r"m11_pad32_lenet\.keras\. Check the path\."):
         find_model("m11_pad32_lenet.keras")
+    Path("mine_v2").write_bytes(ZIP)
+    with pytest.raises(UsageError, match=r"Did you mean mine_v2\?"):
+        find_model("mine_v1")
     with pytest.raises(UsageError, match=r"mnist-train --architecture lenet\. Give trained/lenet\.keras"):
         find_model("lenet")
 
@@ -77,11 +81,14 @@ def test_impossible_paths_are_reported(
         ("mine.keras", b"<html>404</html>", "a page of a web site"),
         ("mine.hdf5", b"\n<!doctype html>", "a page of a web site"),
         ("mine.keras", b"\x1c\0\0\0TFL3 and more", "another converter"),
+        ("mine.keras", b"\n\0\0\0TFL3 and more", "another converter"),  # an offset that is a line break
         ("mine.h5", b"\x08\x0a\x12\x07pytorch", "another converter"),
         ("mine.h5", b"\x08\x01\x12\xab\x84\x01", "one file of a SavedModel"),
         ("mine.keras", b"\x80\x04\x95 and more", "a pickle"),
+        ("mine.keras", b"\x80\x02}q\0.", "a pickle"),
         ("mine.pt", b"\x80\x02\x8a\x0al\xfc\x9cF", "a PyTorch file"),
         ("mine.h5", b'{"class_name": "Sequential"}', "a configuration without weights"),
+        ("mine.h5", b'\n{"class_name": "Sequential"}', "a configuration without weights"),
         ("mine.h5", b"\x93NUMPY\x01\0", "weights only"),
         ("mine.keras", b'\x40\0\0\0\0\0\0\0{"weights":', "weights only"),
         ("mine.keras", b"\x1f\x8b\x08 and more", "a packed folder"),
@@ -123,6 +130,14 @@ def test_a_model_may_have_any_suffix(tmp_path: Path, suffix: str, kind: str) -> 
     assert find_model(path).path == path
 
 
+def test_an_archive_called_keras_is_accepted_until_it_is_loaded(tmp_path: Path) -> None:
+    """Loading it then says which member is missing."""
+    path = tmp_path / "mine.KERAS"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("readme.txt", "content")
+    assert find_model(path).path == path
+
+
 @given(st.binary(min_size=1, max_size=40), st.sampled_from(["", ".keras", ".h5", ".pt", ".onnx"]))
 def test_any_content_is_told_in_words(tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str) -> None:
     path = tmp_path_factory.getbasetemp() / f"any{suffix}"
@@ -159,6 +174,8 @@ def test_a_model_is_named_after_its_file_or_folder(tmp_path: Path, monkeypatch: 
     assert find_model(tmp_path / "mine.v2.keras").name == "mine.v2"
     assert find_model(tmp_path / "mine.h5").name == "mine"
     assert find_model(tmp_path / "mine.v3").name == "mine.v3"
+    (tmp_path / "m\x1bine.h5").write_bytes(HDF5)
+    assert find_model(tmp_path / "m\x1bine.h5").name.isprintable()
     monkeypatch.chdir(tmp_path / "mine.v3")
     assert find_model(".").name == "mine.v3"
 
@@ -170,6 +187,7 @@ def test_only_ready_models_have_a_record(tmp_path: Path) -> None:
         shutil.copy(path, tmp_path)
     assert find_model("mlp").record["pixel_range"] == "0..1"
     assert find_model(tmp_path / "mlp.keras").record == {}
+    assert find_model(TEACHERS[0]).record["pixel_range"] == "0..1"
 
 
 def test_the_digest_of_a_file_is_its_sha256(tmp_path: Path) -> None:
@@ -191,8 +209,23 @@ def test_the_digest_of_a_folder_depends_on_names_and_contents(tmp_path: Path) ->
         digest("d", {"saved_model.pb": b"1", "variables/x": b"3"}),
         digest("e", {"saved_model.pb": b"2", "variables/x": b"1"}),
         digest("f", {"saved_model.pb": b"1", "variables/x": b"2", "assets/words": b""}),
+        digest("g", {"saved_model.pb": b"1", "variables/\udcff": b"2"}),
     ]
-    assert len({first, *others}) == 5
+    assert len({first, *others}) == 6
+    # The lines are in the order of the paths, whatever the order in the folder.
+    files = {"saved_model.pb": b"g"} | {f"variables/{number * 7 % 10}": bytes([number]) for number in range(10)}
+    lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
+    assert digest("h", files) == hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def test_a_file_that_may_not_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "mine.h5").write_bytes(HDF5)
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(ModelError, match=r"cannot be read: Permission denied\. Check its permissions\."):
+        find_model(tmp_path / "mine.h5")
 
 
 def test_an_architecture_that_is_trained_already_is_to_be_given_by_its_path(

@@ -1,3 +1,4 @@
+import hashlib
 import os
 from pathlib import Path
 
@@ -55,11 +56,23 @@ def test_a_folder_with_more_than_the_model_is_bounded(folder: Path, monkeypatch:
     for number in range(20):
         with (folder / "assets" / f"{number}").open("wb") as file:
             file.truncate(250 << 20)
-    with pytest.raises(ModelError, match="more than 1 GiB"):
+    with pytest.raises(ModelError, match=r"more than 1 GiB \(mine has 4\.9 GiB\)"):  # before any of it is copied
         load_model(folder)
     monkeypatch.setattr(private_copy, "MOST_FILES", 10)
     with pytest.raises(ModelError, match="more than 10 files"):
         load_model(folder)
+
+
+def test_a_file_that_grows_meanwhile_is_copied_as_large_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, path = bytes(range(100)), tmp_path / "mine.keras"
+    path.write_bytes(before)
+    status = path.stat()
+    path.write_bytes(before * 3)
+    monkeypatch.setattr(os, "fstat", lambda _: status)
+    assert private_copy.digest(path, tmp_path / "copy") == hashlib.sha256(before).hexdigest()
+    assert (tmp_path / "copy").read_bytes() == before
 
 
 def test_a_pipe_is_refused_at_once(tmp_path: Path, folder: Path) -> None:

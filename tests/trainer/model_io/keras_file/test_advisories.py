@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,20 @@ def test_a_name_that_leads_out_of_the_archive_is_not_followed(tmp_path: Path, me
         file.writestr("assets/written", b"1")
     assert load_model(path).output_shape == (None, 10)
     assert [entry.name for entry in tmp_path.iterdir()] == ["inside"]
+
+
+def test_weights_in_an_archive_that_are_taken_from_another_file_are_refused(
+    tmp_path: Path, members: dict[str, bytes]
+) -> None:
+    """CVE-2026-1669 in a ``.keras`` file; opening a pipe that nobody writes into would never end."""
+    import h5py
+
+    os.mkfifo(tmp_path / "other.h5")
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file["layers"] = h5py.ExternalLink(tmp_path / "other.h5", "/layers")
+    changed = members | {"model.weights.h5": (tmp_path / "weights.h5").read_bytes()}
+    with pytest.raises(ModelError, match=r"takes data from other files \(external link"):
+        load_model(as_keras(tmp_path / "mine", changed, json.loads(members["config.json"])))
 
 
 @pytest.mark.long

@@ -26,6 +26,20 @@ def test_a_whole_file_passes_and_every_part_of_it_is_read(tmp_path: Path) -> Non
         check_hdf5(tmp_path / "mine.h5")
 
 
+@pytest.mark.parametrize("owner", ["/", "layers", "layers/weights"])
+def test_damaged_attributes_are_found(tmp_path: Path, owner: str) -> None:
+    path = tmp_path / "mine.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("layers/weights", data=np.arange(4))
+        file[owner].attrs["names"] = ["kernel", "bias"]
+    check_hdf5(path)
+    content = path.read_bytes()
+    assert content.count(b"GCOL") == 1
+    path.write_bytes(content.replace(b"GCOL", b"LOCG"))  # the signature of the heap of texts
+    with pytest.raises(OSError, match="read"):
+        check_hdf5(path)
+
+
 def external_link(file: h5py.File, other: Path) -> None:
     file["deep/er"] = h5py.ExternalLink(other, "/data")
 
@@ -55,12 +69,15 @@ def test_a_file_that_refers_to_others_is_refused_before_they_are_opened(
         check_hdf5(tmp_path / "mine.h5")
 
 
+@pytest.mark.parametrize("columns", [150, 1 << 20], ids=["less than 1 GiB each", "4 TiB each"])
 @pytest.mark.parametrize("options", [{}, {"compression": "gzip"}, {"fillvalue": 1.0}])
-def test_sizes_are_added_up_before_anything_is_unpacked(tmp_path: Path, options: dict[str, object]) -> None:
+def test_sizes_are_added_up_before_anything_is_unpacked(
+    tmp_path: Path, options: dict[str, object], columns: int
+) -> None:
     """CVE-2026-0897 of Keras: a few kilobytes that declare terabytes."""
     with h5py.File(tmp_path / "mine.h5", "w") as file:
         for name in ("a", "b"):
-            file.create_dataset(name, shape=(1 << 20, 1 << 20), dtype="f4", chunks=(1024, 1024), **options)
+            file.create_dataset(name, shape=(1 << 20, columns), dtype="f4", chunks=(1024, 128), **options)
     assert (tmp_path / "mine.h5").stat().st_size < 10_000
     with pytest.raises(ModelError, match="more than 1 GiB"):
         check_hdf5(tmp_path / "mine.h5")

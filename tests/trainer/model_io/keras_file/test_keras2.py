@@ -85,7 +85,7 @@ def test_h5_files_of_keras_2_give_the_same_scores(tmp_path: Path, version: str) 
     model.save(path)
     with h5py.File(path, "r+") as file:
         file.attrs["model_config"] = json.dumps(MODELS[version])
-        file.attrs["keras_version"] = version.encode()  # bytes, as old h5py wrote it
+        file.attrs["keras_version"] = np.bytes_(version)  # as old h5py wrote it
     before = path.read_bytes()
     images = np.random.default_rng(0).random((5, 28, 28)).astype(np.float32)
     loaded = load_model(str(path))
@@ -289,19 +289,20 @@ def test_the_weights_of_keras_2_12_are_found(tmp_path: Path) -> None:
     """It counted layers of one kind in steps of two, and wrote arguments as arrays."""
     import keras
 
-    layers = [old("Dense", units=units, batch_input_shape=[None, 784]) for units in (4, 5, 10)]
+    widths = (4, 5, 6, 7, 8, 9, 10)  # with the names dense, dense_2 ... dense_12, which are not in the order of texts
+    layers = [old("Dense", units=units, batch_input_shape=[None, 784]) for units in widths]
     for number, layer in enumerate(layers):
         layer["config"]["name"] = f"dense_{number}"
     six = {"class_name": "__numpy__", "config": {"value": 6.0, "dtype": "float32"}}
     layers.insert(1, old("ReLU", max_value=six))
-    new = [keras.Input((784,)), keras.layers.Dense(4), keras.layers.ReLU(6), *map(keras.layers.Dense, (5, 10))]
+    new = [keras.Input((784,)), keras.layers.Dense(4), keras.layers.ReLU(6), *map(keras.layers.Dense, widths[1:])]
     model, path = keras.Sequential(new), tmp_path / "old.keras"
     model.save(path)
     with zipfile.ZipFile(path) as source:
         (tmp_path / "model.weights.h5").write_bytes(source.read("model.weights.h5"))
     with h5py.File(tmp_path / "model.weights.h5", "r+") as file:
-        for name, number in (("dense_2", 4), ("dense_1", 2)):
-            file.move(f"layers/{name}", f"layers/dense_{number}")
+        for number in reversed(range(1, len(widths))):
+            file.move(f"layers/dense_{number}", f"layers/dense_{2 * number}")
         file.move("layers", "_layer_checkpoint_dependencies")
     config = json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}})
     with zipfile.ZipFile(path, "w") as target:
@@ -376,12 +377,17 @@ def test_dtype_policies_axes_and_nested_layers_are_translated() -> None:
     assert (inner["config"], inner["module"]) == ({}, "keras.layers")
 
 
-def test_kernels_of_theano_are_not_taken_for_those_of_tensorflow(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["theano", np.bytes_("theano")], ids=["text", "bytes"])
+def test_kernels_of_theano_are_not_taken_for_those_of_tensorflow(tmp_path: Path, backend: object) -> None:
     convolution = {"name": "edges", "filters": 2, "kernel_size": [3, 3], "batch_input_shape": [None, 28, 28, 1]}
     layers = [{"class_name": "Conv2D", "config": convolution}, *LAYERS[1:]]
     path = tmp_path / "theano.h5"
-    with h5py.File(path, "w") as file:
-        file.attrs["keras_version"], file.attrs["backend"] = "2.1.6", b"theano"
+    load_model("linear").save(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["keras_version"], file.attrs["backend"] = "2.1.6", backend
+        file.attrs["model_config"] = json.dumps(MODELS["2.2.4"])
+    assert load_model(path).output_shape == (None, 10), "dense layers are the same"
+    with h5py.File(path, "r+") as file:
         file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": layers})
     with pytest.raises(ModelError, match="Theano, which turns the kernels"):
         load_model(path)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from mnist_trainer import ModelError, load_model
+from mnist_trainer.model_io.keras_file.archive import LARGEST_CONFIG
+from mnist_trainer.model_io.keras_file.load import check_keras_file
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 
@@ -141,6 +143,17 @@ def test_the_function_of_a_lambda_layer_is_not_called_a_layer(tmp_path: Path, na
 
 
 @pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
+def test_a_loss_of_the_users_is_not_needed(tmp_path: Path, name: str) -> None:
+    def squared(labels: object, scores: object) -> object:
+        return (labels - scores) ** 2
+
+    model = load_model("linear")
+    model.compile("sgd", squared)
+    model.save(tmp_path / name)
+    assert np.array_equal(load_model(tmp_path / name).get_weights()[0], model.get_weights()[0])
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
 def test_a_custom_layer_is_rejected_unless_it_is_registered(tmp_path: Path, name: str) -> None:
     import keras
 
@@ -214,6 +227,7 @@ def test_a_file_is_read_by_its_content_whatever_its_suffix(tmp_path: Path, kind:
     model = load_model("linear")
     model.save(tmp_path / kind)
     path = (tmp_path / kind).rename(tmp_path / f"other{suffix}")
+    check_keras_file(path)
     assert np.array_equal(load_model(path).get_weights()[0], model.get_weights()[0])
 
 
@@ -224,6 +238,20 @@ def test_an_archive_that_grows_when_unpacked_is_rejected(tmp_path: Path, monkeyp
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
         file.writestr("assets/zeros", bytes(2**20))
     with pytest.raises(ModelError, match=r"holds 0\.0 GiB in 4 files when unpacked"):
+        load_model(path)
+    monkeypatch.undo()
+    monkeypatch.setattr("mnist_trainer.model_io.keras_file.archive.MOST_MEMBERS", 3)
+    with pytest.raises(ModelError, match=r"in 4 files when unpacked"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("large", ["config.json", "metadata.json"])
+def test_a_configuration_that_grows_when_unpacked_is_rejected(tmp_path: Path, large: str) -> None:
+    path = tmp_path / "mine.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in ("config.json", "metadata.json"):
+            file.writestr(name, b"{}" + bytes(LARGEST_CONFIG if name == large else 0))
+    with pytest.raises(ModelError, match=rf"holds a {large} of 16 MiB when unpacked"):
         load_model(path)
 
 
@@ -250,19 +278,34 @@ def test_the_functions_of_a_trusted_file_know_the_usual_names(tmp_path: Path, na
     model.save(tmp_path / name)
     with pytest.raises(ModelError, match="not loaded"):
         load_model(tmp_path / name)
+    before = dict(vars(python_utils))
     found = load_model(tmp_path / name, trust=True)
     images = np.random.default_rng(0).random((2, 28, 28)).astype(np.float32)
     assert np.allclose(found(images), model(images), atol=1e-6)
-    assert "tf" not in vars(python_utils)
+    assert vars(python_utils) == before, "what Keras loads elsewhere does not change"
 
 
+@pytest.mark.parametrize("code", ["4wAA", "/w==", "MA=="], ids=["cut off", "of an unknown type", "empty"])
 def test_a_function_compiled_by_another_python_is_named(
-    lambda_model: Callable[[str, str], tuple[Path, Path]],
+    lambda_model: Callable[[str, str], tuple[Path, Path]], code: str
 ) -> None:
     path, _ = lambda_model("mine.keras", "plain")
-    rewritten(path, lambda text: re.sub(r'"code": "[^"]*"', '"code": "4wAA"', text))
+    rewritten(path, lambda text: re.sub(r'"code": "[^"]*"', f'"code": "{code}"', text))
     with pytest.raises(ModelError, match=r"compiled by another version of Python.*model\.export"):
         load_model(path, trust=True)
+
+
+def test_a_model_of_too_many_layers_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    inner = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    path = tmp_path / "mine.keras"
+    keras.Sequential([keras.Input((28, 28)), inner]).save(path)
+    monkeypatch.setattr("mnist_trainer.model_io.keras_file.load.MOST_LAYERS", 5)
+    assert load_model(path).output_shape == (None, 10)
+    monkeypatch.setattr("mnist_trainer.model_io.keras_file.load.MOST_LAYERS", 4)
+    with pytest.raises(ModelError, match="has 5 layers, but at most 4 are loaded"):
+        load_model(path)
 
 
 def test_a_deeply_nested_configuration_is_reported(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def write_archive(source: Path, config: dict[str, Any] | None, target: Path, *, 
                 check_hdf5(weights)
                 _use_names_of_keras3(weights)
                 copy.write(weights, name)
-            elif name in (CONFIG, METADATA, NPZ_WEIGHTS) or (trust and not name.endswith("/")):
+            elif trust or name in (CONFIG, METADATA, NPZ_WEIGHTS):
                 copy.writestr(name, file.read(member))
 
 

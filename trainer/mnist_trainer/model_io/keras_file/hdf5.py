@@ -38,8 +38,9 @@ def check_hdf5(path: Path) -> None:
     """
     with h5py.File(path) as file:
         _check_links(file)
-        datasets: list[Any] = []
-        file.visititems(lambda _, item: datasets.append(item) if isinstance(item, h5py.Dataset) else None)
+        objects: list[Any] = [file]
+        file.visititems(lambda _, item: objects.append(item))
+        datasets = [item for item in objects if isinstance(item, h5py.Dataset)]
         total = 0
         for dataset in datasets:
             # Check these before the shape: the shape of a virtual data set is read from other files.
@@ -52,9 +53,9 @@ def check_hdf5(path: Path) -> None:
                     f"The HDF5 file gives its data sets more than {MOST_BYTES / 2**30:,.3g} GiB. No model of small "
                     "images is that large."
                 )
-        _read(file)
+        for item in objects:
+            dict(item.attrs)
         for dataset in datasets:
-            _read(dataset)
             dataset[()]
 
 
@@ -68,8 +69,3 @@ def _check_links(file: Any) -> None:
 
     if found := file.visititems_links(problem):
         raise ModelError(f"The HDF5 file {found}")
-
-
-def _read(item: Any) -> None:
-    """Read all attributes of one group or data set, to detect damage."""
-    dict(item.attrs)

@@ -30,12 +30,12 @@ MOST_LAYERS = 5000
 
 
 def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> keras.Model:
-    """Load the model in `path`, written by Keras 3 or Keras 2. The format is detected by content, not by suffix.
+    """Load the model in `path`, written by Keras 3 or Keras 2.
 
     Parameters
     ----------
     path : Path
-        A ``.keras`` archive or an HDF5 file.
+        A ``.keras`` archive, or an HDF5 file with the suffix ``.h5``, by which Keras chooses its reader.
     trust : bool
         Whether Python code inside it may run.
     task : Task, optional
@@ -61,7 +61,6 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
             if trust:
                 stack.enter_context(lambda_names())
             if is_hdf5:
-                path = _named(path, folder / "model.h5")
                 if is_changed:  # Keras 3's own reader would change some arguments of Keras 2
                     return _with_weights(config, path, trust, task)
             else:
@@ -147,11 +146,3 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str]:
             )
         version = file.attrs.get("keras_version", "1.")  # Keras 1 wrote no version
         return config, version if isinstance(version, str) else version.decode()
-
-
-def _named(path: Path, link: Path) -> Path:
-    """Return `path`, or a new symbolic link to it if it lacks the suffix by which Keras chooses its reader."""
-    if path.suffix == link.suffix:
-        return path
-    link.symlink_to(path.resolve())
-    return link
