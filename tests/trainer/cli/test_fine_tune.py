@@ -31,7 +31,7 @@ def test_a_model_is_tuned_and_tuned_again(
     words = ("--data", own, "--epochs", "1", "--pen", "0.05", "--batch-size", "400")
     done = here("mnist-train", "--from", "linear", *words)
     assert done.returncode == 0, done.stderr
-    assert "note: MNIST is not available, so the model rehearses pen digits only" in done.stderr
+    assert "note: MNIST is not available, so only pen digits are rehearsed" in done.stderr
     assert "  model   linear, tuned to own.npz" in done.stderr
     assert "  mixed   with pen digits" in done.stderr
     assert "linear: trained on pixels 0..1 (as recorded)" in done.stderr
