@@ -120,7 +120,7 @@ def test_a_missing_folder_is_reported_with_the_commands_that_make_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
-    making = r"classify PICTURE --keep-doubtful doubtful\. .*: mnist-runtime label doubtful$"
+    making = r"classify PICTURES --keep-doubtful doubtful\. .*: mnist-runtime label doubtful$"
     for name, reason in (("doubtful", making), ("mien", r"folder mien\. Did you mean mine\?")):
         with pytest.raises(UsageError, match=reason):
             own_images(find_model("cnn"), name, StatedTask())
