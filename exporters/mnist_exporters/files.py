@@ -131,7 +131,7 @@ def seal(
     """
     path = find_source(path).path
     if not is_foreign_file(path, None):
-        raise UsageError(f"{path} was made by mnist-export and is sealed already. Use verify.")
+        raise UsageError(f"{path} was made by mnist-export and needs no seal. Use: mnist-export verify")
     output = Path(destination)
     if output.exists() and output.samefile(path):
         raise UsageError(f"The output {output} is the file itself. Give another name or a folder.")

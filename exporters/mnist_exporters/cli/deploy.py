@@ -46,7 +46,10 @@ INSTALL = "Installation"
     metavar="[FILE] USER@HOST",
 )
 @option(
-    "--dry-run", section=INSTALL, is_flag=True, help="Look at the device, print what would be done, change nothing."
+    "--dry-run",
+    section=INSTALL,
+    is_flag=True,
+    help="Connect to the device and print what would be done, without a change.",
 )
 @option("--rollback", section=INSTALL, is_flag=True, help="Return to the previous version.")
 @option(
@@ -54,13 +57,13 @@ INSTALL = "Installation"
     section=INSTALL,
     default=FOLDER,
     metavar="DIR",
-    help=f"Folder on the device; a name is one in the home folder (default: {FOLDER}).",
+    help=f"Folder on the device; a name alone means a folder in the home folder (default: {FOLDER}).",
 )
 @option(
     "--extra",
     section=INSTALL,
     type=Choice((*EXTRAS, "none")),
-    help=f"Interpreter: {', '.join(EXTRAS)}, or none for NumPy alone (default: the best one there).",
+    help=f"Interpreter: {', '.join(EXTRAS)}, or none for NumPy alone (default: the best one for the device).",
 )
 @option(
     "--service/--no-service",
@@ -69,7 +72,10 @@ INSTALL = "Installation"
     help="Run mnist-runtime serve as a systemd service of the user, or remove the service (default: as before).",
 )
 @option(
-    "--run", section=INSTALL, metavar="ARGUMENTS", help="What the service runs instead, such as 'watch --source 0'."
+    "--run",
+    section=INSTALL,
+    metavar="ARGUMENTS",
+    help="Run mnist-runtime with these arguments as the service, such as 'watch --source 0', instead of serve.",
 )
 @ssh_config_option()
 @json_option()
@@ -134,7 +140,7 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
     if not 1 <= len(words) <= 2:
         raise UsageError("Give a file and the device: mnist-export deploy FILE pi@raspberrypi.local")
     if len(words) == 2 and files == [words[1]]:
-        raise UsageError(f"{words[1]} is a file. Give it before the device, and one only.")
+        raise UsageError(f"{words[1]} is a file. Give the file before the device.")
     return (_exported_file(words[0]) if len(words) == 2 else None), words[-1]
 
 

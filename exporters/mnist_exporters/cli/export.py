@@ -140,19 +140,26 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     "--no-repair",
     section=PROOF,
     is_flag=True,
-    help="Do not repair a file whose accuracy is not proven. A repair takes the last activation out of the integers "
-    "or gives single layers more bits.",
+    help="Do not repair a file whose accuracy is not proven. A repair computes the last activation in float32 or gives "
+    "single layers more bits.",
 )
 @option(
     "--calibration-samples",
     section=PROOF,
     type=COUNT,
     metavar="N",
-    help="Training images that set the ranges of integers (default: 500, or twice the number of classes if that is "
-    "more; all if there are fewer).",
+    help="Number of training images for the calibration, which sets the ranges of integers (default: 500, or twice "
+    "the number of classes if that is more; all if there are fewer).",
 )
 @golden_option(FILE)
-@option("--seed", section=PROOF, type=SEED, default=0, metavar="N", help="Seed of the choice of images (default: 0).")
+@option(
+    "--seed",
+    section=PROOF,
+    type=SEED,
+    default=0,
+    metavar="N",
+    help="Seed for the choice of the calibration images (default: 0).",
+)
 @option(
     "--report",
     type=OUTPUT_PATH,
@@ -287,5 +294,5 @@ def _without_impossible(pairs: Collection[tuple[str, Precision]]) -> Collection[
     if any({pair[part] for pair in possible} != {pair[part] for pair in pairs} for part in (0, 1)):
         return pairs
     if left_out := [f"{name} {precision}" for name, precision in pairs if (name, precision) not in possible]:
-        echo(f"note: left out, since there are no such files: {', '.join(left_out)}")
+        echo(f"note: left out, because these formats do not have that precision: {', '.join(left_out)}")
     return possible

@@ -53,8 +53,8 @@ def source_options(command: Any) -> Any:
         section=SOURCE,
         type=ACCURACY,
         metavar="FRACTION",
-        help="The accuracy that you measured for the model, such as 0.98. If it is lower here, nothing is exported: "
-        "its pixels are probably scaled differently.",
+        help="The accuracy that you measured for the model, such as 0.98. If the accuracy is lower here, nothing is "
+        "exported, because the pixels are probably scaled in another way.",
     )
     return trust_option(SOURCE)(pixel_options(SOURCE)(expect(data_options(SOURCE)(command))))
 
@@ -66,7 +66,7 @@ def accuracy_option(section: str) -> Callable[[Any], Any]:
         section=section,
         type=FRACTION,
         metavar="FRACTION",
-        help="Accepted accuracy loss; 0.005 is half a point (default: that of the precision).",
+        help="Largest accepted loss of accuracy; 0.005 is half a point (default: that of the precision).",
     )
 
 
@@ -88,7 +88,7 @@ def ssh_config_option() -> Callable[[Any], Any]:
         "--ssh-config",
         type=ExistingPath(),
         metavar="FILE",
-        help="Configuration of ssh for the device, instead of your own.",
+        help="Configuration file of ssh for the device, instead of your own.",
     )
 
 

@@ -33,7 +33,7 @@ mnist-export seal int8.onnx --against float.onnx --output sealed/int8.onnx
 @click.command(
     "seal",
     cls=Command,
-    short_help="Prove a file of another tool, and write it as devices run it.",
+    short_help="Prove a file of another tool, and write it in the form that devices run.",
     examples=EXAMPLES,
     exit_codes=EXIT_CODES,
 )

@@ -28,7 +28,7 @@ mnist-runtime verify exported/cnn-int8.tflite --trusted keys
     examples=EXAMPLES,
     exit_codes=EXIT_CODES,
 )
-@argument("file", "A file that mnist-export made; of C code, the .c or the .h file.", type=ExportedFile())
+@argument("file", "A file that mnist-export made; for C code, the .c or the .h file.", type=ExportedFile())
 @option(
     "--key",
     type=ExistingPath(),

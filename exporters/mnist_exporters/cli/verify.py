@@ -33,7 +33,7 @@ mnist-export verify made-elsewhere.tflite --against float.onnx
 @click.command(
     "verify",
     cls=Command,
-    short_help="Compare a file with its original, whoever made it.",
+    short_help="Compare a file with its original; the file may be of another tool.",
     examples=EXAMPLES,
     exit_codes=EXIT_CODES,
 )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["check_matches", "check_operators"]
 
 KEEPS_MORE: dict[Precision, str] = {
-    Precision.DYNAMIC: "Layers with few weights keep float32. Try float16, or int8, if all of the layers have it.",
-    Precision.INT4: "The last layer, and those without int4, keep int8. Try dynamic, or int8, if all layers have it.",
+    Precision.DYNAMIC: "Layers with few weights stay in float32. Try float16, or int8 if it supports all layers.",
+    Precision.INT4: "The last layer, and layers without int4 weights, have int8 weights. Try dynamic or int8.",
 }
 """Precisions that apply to some layers only -> text that says which layers keep more bits, and what else to try."""
 
@@ -56,7 +56,7 @@ def check_matches(contents: Contents, spec: ExportSpec, scaling: PixelScaling, t
     if (contents.input.dtype, contents.output.dtype) != (spec.input_dtype, spec.output_dtype):
         raise ConversionError(
             f"The converter made a model with {contents.input.dtype} input and {contents.output.dtype} output, but "
-            f"{spec.input_dtype} input and {spec.output_dtype} output were requested. Choose others."
+            f"{spec.input_dtype} input and {spec.output_dtype} output were requested. Choose other types."
         )
     check_operators(contents, spec, treatment)
     _check_weights(contents, spec)

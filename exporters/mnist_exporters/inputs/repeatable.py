@@ -51,7 +51,7 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
     if (change := difference(second, third)) > SAME_TWICE:
         where = original.changing_layer(images[chosen], _twice)
         raise ModelError(
-            f"The model {original.name} gives the same images other scores each time, {by_up_to(change)}{where}. "
+            f"The model {original.name} gives the same images different scores each time, {by_up_to(change)}{where}. "
             "Nothing can be proven about it. Build it without random layers at inference, and save it again."
         )
     alone = np.concatenate([original.scores(images[index : index + 1]) for index in chosen[:ALONE]])

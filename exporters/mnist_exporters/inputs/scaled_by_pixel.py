@@ -42,9 +42,9 @@ class ScaledByPixel(NamedTuple):
         """Return the message: the finding, and what to do."""
         axes = tuple(range(1, len(self.shape) + 1))
         return (
-            f"Each pixel seems to have been scaled by its own mean and deviation (StandardScaler): so the original is "
-            f"right on {self.accuracy:.1%} of {self.images:,} test images, but on {self.own:.1%} with pixels "
-            f"{self.scaling} (measured). A file has one scaling for all pixels. Put yours into the model: "
+            "Each pixel seems to have been scaled by its own mean and deviation (StandardScaler). With such a scaling "
+            f"the original is right on {self.accuracy:.1%} of {self.images:,} test images, with pixels {self.scaling} "
+            f"(measured) on {self.own:.1%}. A file has one scaling for all pixels. Put yours into the model: "
             f"model = keras.Sequential([keras.Input({self.shape}), keras.layers.Normalization(axis={axes}, "
             f"mean=mean.reshape{self.shape}, variance=std.reshape{self.shape} ** 2), model]), with mean = scaler.mean_ "
             "and std = scaler.scale_, and state the range of the pixels before it: --pixel-range 0..255 or 0..1. "

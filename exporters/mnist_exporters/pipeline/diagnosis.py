@@ -90,7 +90,7 @@ def _explained(error: OperatorError | ArtifactError, trials: Trials) -> Operator
     working = list(trials.working())
     advice = _advice(working, is_located=bool(layers or operators))
     if trials.is_over():
-        advice += " Others were not tried: the time for trials was over."
+        advice += " Other formats and precisions were not tried, because the time for trials was over."
     elif not working:
         advice += " No format and precision supports it."
     return OperatorError(f"{problem} {advice}", operators, places, _instead(spec, working))
@@ -104,7 +104,7 @@ def _advice(working: list[ExportSpec], *, is_located: bool) -> str:
     for spec in sorted(working, key=lambda each: (_place(each.format, FORMATS), _place(each.precision, Precision))):
         precisions.setdefault(spec.format, []).append(str(spec.precision))
     choices = "; ".join(f"{format} {', '.join(names)}" for format, names in precisions.items())
-    return f"{'Replace it, or choose' if is_located else 'Choose'} what this model converts to: {choices}."
+    return f"{'Replace it, or choose' if is_located else 'Choose'} a format and precision that work: {choices}."
 
 
 def _place(name: str, table: Iterable[str]) -> int:

@@ -54,15 +54,15 @@ def low_accuracy(reference: Reference) -> str | None:
     is_mnist = reference.dataset == "mnist"
     if not is_low and not is_mnist:
         return None
-    low = "is low for MNIST" if is_mnist else "is what each file is compared with, and may be low"
+    low = "is low for MNIST" if is_mnist else "may be low; each file is compared with it"
     cases = (
-        " If each pixel or each image was scaled by numbers of its own (StandardScaler, keras.utils.normalize), add "
-        "that to the model as a layer."
+        " If each pixel or each image was scaled by its own numbers (StandardScaler, keras.utils.normalize), add that "
+        "scaling to the model as a layer."
     )
     return (
-        f"{'warning' if is_low else 'note'}: {reference.accuracy:.2%} {low}. If you measured more, give that, "
-        "--expect-accuracy YOUR_ACCURACY, and say how pixels were scaled: --pixel-range, or --pixel-mean and "
-        f"--pixel-std, and --invert.{cases * is_low}"
+        f"{'warning' if is_low else 'note'}: An accuracy of {reference.accuracy:.2%} {low}. If you measured "
+        "more, state it with --expect-accuracy YOUR_ACCURACY, and state how pixels were scaled: --pixel-range, or "
+        f"--pixel-mean and --pixel-std, and --invert.{cases * is_low}"
     )
 
 

@@ -141,9 +141,9 @@ class ExportSession:
                     str(self.reference.by_pixel or "")
                     or why_images_differ(self.reference)
                     or wrong_averages(self.reference)
-                    or f"Pixels {self.original.scaling} ({self.original.range_origin}) may not be those of its "
-                    "training. State them with --pixel-range, or --pixel-mean and --pixel-std, and --invert. If each "
-                    "pixel or image was scaled by numbers of its own, add that to the model as a layer."
+                    or f"The pixel scaling {self.original.scaling} ({self.original.range_origin}) may not be that of "
+                    "its training. State that with --pixel-range, or --pixel-mean and --pixel-std, and --invert. "
+                    "If each pixel or image was scaled by its own numbers, add that scaling to the model as a layer."
                 )
             )
 

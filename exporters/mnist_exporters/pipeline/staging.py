@@ -96,7 +96,8 @@ def _file_path(output: Path, spec: ExportSpec, name: str) -> Path:
             return output
         if output.suffix in {known for row in FORMATS.values() for known in (row.suffix, *row.companions)}:
             raise UsageError(
-                f"The output {output} is not a name for a {spec.format} file. Give a folder or a name with {suffix}."
+                f"The output {output} is not a name for a {spec.format} file. Give a folder or a name that ends in "
+                f"{suffix}."
             )
     return output / f"{name}-{spec.precision}{FORMATS[spec.format].tag}{suffix}"
 

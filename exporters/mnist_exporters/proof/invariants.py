@@ -82,8 +82,8 @@ def inconsistent_answers(answers: Answers, chosen: npt.NDArray[np.intp]) -> tupl
     before, after = answers.before, answers.after
     if before is not None and after is not None and not np.array_equal(before, after, equal_nan=True):
         reasons.append(
-            f"The export gives the same images other scores a second time, {by_up_to(difference(before, after))}. A "
-            "layer is random or keeps a state. Replace it."
+            f"The export gives the same images different scores the second time, "
+            f"{by_up_to(difference(before, after))}. A layer is random or keeps a state. Replace it."
         )
     return tuple(reasons)
 

@@ -99,8 +99,8 @@ def _advice(found: Changes, tolerance: float) -> str:
     if enough := enough_images(found.lost, found.gained, found.images, tolerance):
         other = f", or accept {accepted}" if accepted else ""
         return (
-            f"About {enough:,} different images of this kind could prove it; here are {found.images:,}. Give more with "
-            f"--data{other}."
+            f"About {enough:,} different images of this kind could prove it, but there are {found.images:,}. Give more "
+            f"with --data{other}."
         )
     if accepted:
         return f"More images would not help. Improve the model, or accept {accepted}."
@@ -109,7 +109,8 @@ def _advice(found: Changes, tolerance: float) -> str:
         return "More images would not help. Improve the model."
     return (
         "More images would not help. Improve the model. With the largest loss that is accepted, --max-accuracy-drop "
-        f"{LARGEST_DROP:g}, about {enough:,} different images of this kind could prove it; here are {found.images:,}."
+        f"{LARGEST_DROP:g}, about {enough:,} different images of this kind could prove it, but there are "
+        f"{found.images:,}."
     )
 
 

@@ -120,7 +120,7 @@ def _partly_trained(reference: Reference) -> str:
     names, kind = _named_all(known, reference.task), _classes(reference.task)
     return (
         f"The original is right on {is_right[is_known].mean():.1%} of the images of {names}, and on "
-        f"{is_right[~is_known].mean():.1%} of those of all other {kind}. If it was trained on these alone, train "
+        f"{is_right[~is_known].mean():.1%} of those of all other {kind}. If it was trained on {names} alone, train "
         f"it on all {kind}{_own_classes(known, reference.task)}. If not: {CHECKS}"
     )
 
@@ -163,8 +163,9 @@ def wrong_averages(reference: Reference) -> str:
         f"The averages of its batch normalization do not fit: with averages of test images, it is right on {found:.1%} "
         "of them. If model.evaluate in Keras gives a low accuracy on images like those of its training too, train "
         "longer, a thousand steps or more, or with BatchNormalization(momentum=0.9). Otherwise the test images differ "
-        "from these. In scaling: state that of its training, by --pixel-range A..B, or --pixel-mean with --pixel-std, "
-        "and --invert. In brightness, contrast or noise: train it on such images too."
+        "from those of the training. If the scaling differs, state that of the training: --pixel-range A..B, or "
+        "--pixel-mean with --pixel-std, and --invert. If brightness, contrast or noise differ, train it on such images "
+        "too."
     )
 
 
@@ -182,9 +183,9 @@ def _turned(reference: Reference) -> tuple[str, float]:
     if reference.takes_rows:
         step, shape = f"keras.layers.Flatten()({step})", str(reference.task.image_shape)
     reason = (
-        f"The images of the original seem to be {way.words}: it is right on {reference.accuracy:.1%} of the test "
-        f"images as they are, and on {found:.1%} if they are {way.words.partition(',')[0]}. If it was trained on such "
-        "images, train it on upright ones, as a device sees them, or begin it with that step: "
+        f"The images of the original's training seem to be {way.words}: it is right on {reference.accuracy:.1%} "
+        f"of the test images as they are, and on {found:.1%} if they are {way.words.partition(',')[0]}. If it was "
+        "trained on such images, train it on upright ones, as a device sees them, or begin it with that step: "
         f"keras.Model(images, model({step})) with images = keras.Input({shape}). If the test images are at fault, "
         f"correct them: {way.numpy}."
     )

@@ -77,7 +77,7 @@ class ExportSpec:
             others = ", ".join(name for name, row in FORMATS.items() if precision in row.io_types)
             usual = ", which is used without --quantize" if precision is Precision.FLOAT32 else ""
             raise UsageError(
-                f"{format} files cannot have precision {precision}{usual}. Give one of their own (--quantize): "
+                f"{format} files cannot have precision {precision}{usual}. Choose another with --quantize: "
                 f"{', '.join(FORMATS[format].io_types)}. Formats with {precision}: {others}."
             )
         if package is not None:

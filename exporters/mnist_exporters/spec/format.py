@@ -118,7 +118,7 @@ def check_source(kind: str, format: str) -> None:
     advice = (
         f"Choose --format {' or '.join(possible)}, or give the Keras model."
         if possible
-        else "Give the model that it was made from. verify --against and mnist-evaluate take it."
+        else "Give the model that it was made from. To measure this file, use mnist-export verify or mnist-evaluate."
     )
     known = {"onnx": "an ONNX model", "tflite": "a .tflite file", "sealed": "a file that mnist-export made"}
     raise UsageError(f"{format} files cannot be made from {known.get(kind, kind)}. {advice}")

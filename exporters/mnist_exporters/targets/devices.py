@@ -55,7 +55,7 @@ class Target:
         if self.npu is None:
             return
         if spec.precision is not Precision.INT8:
-            raise UsageError(f"The NPU of {self.summary} computes int8 files, not {spec.precision}. Choose int8.")
+            raise UsageError(f"The NPU of {self.summary} runs int8 files only, not {spec.precision}. Choose int8.")
         from mnist_exporters.targets.ethos_u import check_compiler  # slow to import
 
         check_compiler(f"A file for {self.summary}")

@@ -71,7 +71,7 @@ def command_line() -> argparse.ArgumentParser:
         "files",
         nargs="+",
         metavar="FILE",
-        help="a picture of one digit, of any size and polarity, or of what the model was made for; - for stdin",
+        help="a picture of one digit, dark or light, or of what the model was made for; - for stdin",
     )
     add_model(classify)
     add_backend(classify)
@@ -107,13 +107,13 @@ def command_line() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure time and memory of a model with each interpreter")
     bench.add_argument("model", nargs="?", metavar="FILE", help=MODEL_HELP)
-    bench.add_argument("--quick", action="store_true", help="one image only, no batches: about a second each")
+    bench.add_argument("--quick", action="store_true", help="one image, no batches: a second for each interpreter")
     drawn = "draw the figures as .png, .svg or .pdf (matplotlib)"
     bench.add_argument("--plot", type=path_of, metavar="FILE", help=drawn)
-    add_backend(bench, "every one that is installed")
+    add_backend(bench, "all installed")
     add_json(bench)
 
-    verify = commands.add_parser("verify", help="check that a trusted key signed a file, and that it is complete")
+    verify = commands.add_parser("verify", help="check that a file is complete and signed by a trusted key")
     verify.add_argument("files", nargs="+", metavar="FILE", help="a file that mnist-export sign has signed")
     add_trusted(verify, required=True)
     add_json(verify)
@@ -139,12 +139,12 @@ def _add_watch(commands: Any) -> None:
     watch = commands.add_parser("watch", help="print a line of JSON whenever a camera or video shows other digits")
     source = "number or device of a camera, a video file, or /dev/stdin for a pipe of video"
     watch.add_argument("--source", required=True, metavar="0|FILE", help=source)
-    rate = "most frames to read a second (default: 5)"
+    rate = "largest number of frames per second (default: 5)"
     watch.add_argument("--rate", type=above_zero(1000), default=5.0, metavar="N", help=rate)
     steady = "frames that must agree, 1 to 10 (default: 3)"
     watch.add_argument("--steady", type=count(10), default=3, metavar="N", help=steady)
     watch.add_argument("--regions", type=path_of, metavar="FILE", help="read the values of these regions (TOML)")
-    start = "what the meter shows now, to compare the first reading with; may be repeated"
+    start = "value of the meter now, to check the first reading; may be repeated"
     watch.add_argument("--start", type=named_value, action="append", metavar="NAME=VALUE", help=start)
     watch.add_argument("--csv", type=path_of, metavar="FILE", help="append each change of a value to this file")
     watch.add_argument("--mqtt", metavar="URL", help="publish values: mqtt://HOST[:PORT][/TOPIC], mqtts:// for TLS")
@@ -159,16 +159,18 @@ def _add_serve(commands: Any) -> None:
     from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, path_of, port
 
     label = commands.add_parser("label", help="sort pictures into a folder for each label, to train with them")
-    label.add_argument("folder", type=path_of, metavar="DIR", help="a folder of pictures, as --keep-doubtful makes it")
+    label.add_argument(
+        "folder", type=path_of, metavar="DIR", help="a folder of pictures, such as that of --keep-doubtful"
+    )
     add_model(label)
     add_backend(label)
 
-    serve = commands.add_parser("serve", help="answer pictures over HTTP, with a page to draw on")
+    serve = commands.add_parser("serve", help="classify pictures over HTTP, with a page to draw on")
     host = "name or address to listen at (default: 127.0.0.1, this computer only); others need --token"
     serve.add_argument("--host", default="127.0.0.1", metavar="HOST", help=host)
     serve.add_argument("--port", type=port, default=8000, metavar="N", help="0 for a free one (default: 8000)")
-    serve.add_argument("--token", metavar="TOKEN", help="what clients must send (default: $MNIST_TOKEN)")
-    serve.add_argument("--label", type=path_of, metavar="DIR", help="label the pictures of this folder at /label")
+    serve.add_argument("--token", metavar="TOKEN", help="secret that clients must send (default: $MNIST_TOKEN)")
+    serve.add_argument("--label", type=path_of, metavar="DIR", help="also serve /label, a page to label this folder")
     add_keep_doubtful(serve)
     add_model(serve)
     add_backend(serve)

@@ -100,7 +100,7 @@ def label_command(arguments: argparse.Namespace) -> int:
         elif key == "<":
             if undone := sorter.undo():
                 moved, start = moved - 1, min(start, undone)
-            print(f"back: {undone}" if undone else "There is nothing to take back.")
+            print(f"back: {undone}" if undone else "There is nothing to undo.")
         elif answer or guess:
             moved += _move(sorter, name, None if key == "-" else answer or guess)
     tuned = "MODEL.keras" if arguments.model else "cnn"

@@ -70,7 +70,7 @@ def regions_command(arguments: argparse.Namespace) -> int:
     rows = [list(row) for _, row in groupby(found, lambda one: one.row)]
     for row in rows:
         if len(row) > MOST_DIGITS:
-            echo(f"note: Row {row[0].row} has {len(row)} digits; a value has at most {MOST_DIGITS}. Write two by hand.")
+            echo(f"note: Row {row[0].row} has {len(row)} digits; a value has at most {MOST_DIGITS}. Write two values.")
     regions = propose_regions(rows, pixels)
     if not regions:
         raise PictureError(
@@ -92,7 +92,7 @@ def _check_boxes(region: Region, row: Sequence[Reading], pixels: npt.NDArray[np.
     """Print a note for each digit whose box gives another answer than the picture, and if a row shows only 1."""
     if all(reading.prediction.label == "1" for reading in row):
         echo(
-            f"note: {region.name} shows only 1, so the width of other digits is a guess. "
+            f"note: {region.name} shows only ones, so the width of other digits is a guess. "
             "Take a picture with wide digits, such as 0 or 8."
         )
     pictures = ValueReader([region], classifier).cut_out(Frame(0.0, 0, pixels), region)

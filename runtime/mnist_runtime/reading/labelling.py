@@ -40,8 +40,8 @@ class PictureSorter:
         if not self.folder.is_dir():
             place = "DIR" if self.folder.exists() else shlex.quote(str(folder))
             raise UsageError(
-                f"{folder} is not a folder. Give one with pictures. This makes one of those that a model doubts: "
-                f"mnist-runtime classify PICTURE --keep-doubtful {place}"
+                f"{folder} is not a folder. Give one with pictures. To collect those with a doubtful answer: "
+                f"mnist-runtime classify PICTURES --keep-doubtful {place}"
             )
         for label in labels:
             if label[:1] in ("", ".") or Path(label).name != label:

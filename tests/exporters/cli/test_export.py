@@ -205,7 +205,7 @@ def test_format_may_be_repeated(
 def test_combinations_that_do_not_exist_are_left_out_with_a_note(here: Run, tmp_path: Path) -> None:
     formats, precisions = ("--format", "tflite", "--format", "c"), ("--quantize", "none", "--quantize", "int8")
     done = here("mnist-export", *formats, *precisions, "--output", tmp_path)
-    assert "note: left out, since there are no such files: c float32" in done.stderr
+    assert "note: left out, because these formats do not have that precision: c float32" in done.stderr
 
 
 def test_formats_of_which_one_lacks_the_precision_are_refused_before_any_work(
@@ -220,8 +220,8 @@ def test_formats_of_which_one_lacks_the_precision_are_refused_before_any_work(
 def test_a_format_without_float32_needs_quantize(here: Run, no_work: None, tmp_path: Path, format: str) -> None:
     done = here("mnist-export", "tiny", "--format", format, "--output", tmp_path)
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
-    told = f"{format} files cannot have precision float32, which is used without --quantize. Give one of their own"
-    assert told in done.stderr
+    reason = f"{format} files cannot have precision float32, which is used without --quantize. "
+    assert f"{reason}Choose another with --quantize:" in done.stderr
 
 
 @pytest.mark.parametrize(

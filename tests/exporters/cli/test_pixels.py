@@ -82,9 +82,7 @@ def test_a_model_that_wants_other_pixels_is_measured_at_its_own_accuracy(here: R
     # The processor decides in the last bits of the training whether a similar convention has a smaller loss.
     found = original["pixels"]["pixel_range"]
     assert found in ("-1..1", "-0.5..0.5", "mean 0.1307 std 0.3081")
-    assert second.startswith(
-        f"symmetric: trained on pixels {found} (measured); right answers under each convention tried:"
-    )
+    assert second.startswith(f"symmetric: trained on pixels {found} (measured); right answers with each scaling tried:")
     assert len(original["pixels"]["tried"]) == 14
     (artifact,) = facts["artifacts"]
     assert artifact["pixel_range"] == found
@@ -158,7 +156,10 @@ def test_a_stated_scaling_is_used_unmeasured(here: Run, own: Own, options: tuple
     ("options", "words"),
     [
         (("--invert",), "--invert needs --pixel-range"),
-        (("--pixel-mean", "0.485,0.456,0.406", "--pixel-std", "0.2"), "is not one number, for all channels. If each"),
+        (
+            ("--pixel-mean", "0.485,0.456,0.406", "--pixel-std", "0.2"),
+            "is not one number. Give one number for all channels. If each",
+        ),
         (
             ("--pixel-mean", "0.4", "--pixel-std", "0.2 0.2 0.2"),
             "a keras.layers.Rescaling layer that has a list",
@@ -231,7 +232,7 @@ def test_a_low_accuracy_on_own_data_is_advised_on(digits: Splits) -> None:
     layer.set_weights([kernel + np.random.default_rng(0).normal(0, 0.1, kernel.shape), bias])
     session = open_session(model, digits)
     assert session.reference.accuracy < 0.9
-    assert "is what each file is compared with, and may be low. If you measured more, give" in str(session.advice)
+    assert "may be low; each file is compared with it. If you measured more, state it with" in str(session.advice)
     assert "(StandardScaler, keras.utils.normalize), add that to the model as a layer." in str(session.advice)
     assert str(session.advice).startswith("warning: ")
     assert open_session("cnn", digits, pixel_range="0..1").advice is None

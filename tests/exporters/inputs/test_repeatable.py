@@ -67,7 +67,7 @@ def nested_dropout() -> keras.Model:
     ],
 )
 def test_random_originals_are_refused(build: Callable[[], keras.Model], name: str) -> None:
-    refuse(build(), "other scores each time", name)
+    refuse(build(), "different scores each time", name)
 
 
 def test_batch_normalization_over_the_batch_is_refused() -> None:
@@ -103,7 +103,7 @@ def test_a_model_of_a_users_class_is_named_as_a_whole() -> None:
 
     model = Mine()
     pixels = keras.Input((28, 28, 1))
-    refuse(keras.Model(pixels, model(pixels)), "other scores each time", "(Mine)")
+    refuse(keras.Model(pixels, model(pixels)), "different scores each time", "(Mine)")
 
 
 def refuse(model: keras.Model, words: str, layer: str) -> None:
@@ -146,7 +146,7 @@ class Changing:
 @pytest.mark.parametrize(
     ("when", "change", "words"),
     [
-        (lambda call, _: call == 3, 1e-4, "gives the same images other scores each time, by up to 0.0001"),
+        (lambda call, _: call == 3, 1e-4, "gives the same images different scores each time, by up to 0.0001"),
         (lambda _, images: images == 1, 0.01, "change with the other images of the batch, by up to 0.01"),
         (lambda _, images: images > 100, 0.01, "change with the other images of the batch, by up to 0.01"),
         (lambda _, images: images == 1, np.inf, "change with the other images of the batch, to nan or infinity"),

@@ -62,7 +62,10 @@ def test_the_same_precision_is_tried_first_and_what_was_not_tried_is_said(
     clock = iter((False,))
     monkeypatch.setattr("mnist_exporters.pipeline.trials.Trials.is_over", lambda _: next(clock, True))
     text = message(network(layers.ELU(name="soft")), digits, ExportSpec("tflite", "int8"), tmp_path)
-    assert "converts to: onnx int8. Others were not tried: the time for trials was over." in text
+    assert (
+        "that work: onnx int8. Other formats and precisions were not tried, because the time for trials was over."
+        in text
+    )
 
 
 @pytest.fixture
@@ -74,11 +77,11 @@ def nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("working", "advice", "instead"),
     [
-        ((ExportSpec("onnx", "int8"),), "Choose what this model converts to: onnx int8.", ("onnx", "int8")),
+        ((ExportSpec("onnx", "int8"),), "Choose a format and precision that work: onnx int8.", ("onnx", "int8")),
         ((), "Compute it with other layers. No format and precision supports it.", None),
         (
             (ExportSpec("onnx", "int8"), ExportSpec("tflite", "int4"), ExportSpec("tflite", "float32")),
-            "Choose what this model converts to: tflite float32, int4; onnx int8.",
+            "Choose a format and precision that work: tflite float32, int4; onnx int8.",
             ("tflite", "float32"),
         ),
     ],

@@ -32,7 +32,10 @@ def test_an_accuracy_far_below_that_of_mnist_models_is_a_warning() -> None:
     """Pixels scaled each by numbers of its own leave 50 to 90 %; a short training about 95 %."""
     labels = np.arange(100, dtype=np.uint8) % 10
     images = np.zeros((100, 28, 28), np.uint8)
-    for wrong, start in ((5, "note: 95.00% is low for MNIST."), (20, "warning: 80.00% is low for MNIST.")):
+    for wrong, start in (
+        (5, "note: An accuracy of 95.00% is low for MNIST."),
+        (20, "warning: An accuracy of 80.00% is low for MNIST."),
+    ):
         answers = np.where(np.arange(100) < wrong, (labels + 1) % 10, labels)
         said = str(low_accuracy(Reference("mnist", images, labels, np.eye(10, dtype=np.float32)[answers])))
         assert said.startswith(start)
@@ -40,24 +43,24 @@ def test_an_accuracy_far_below_that_of_mnist_models_is_a_warning() -> None:
         assert ("StandardScaler" in said) == (wrong == 20)
     assert low_accuracy(Reference("other", images, labels, np.eye(10, dtype=np.float32)[labels])) is None
     said = str(low_accuracy(Reference("other", images, labels, np.eye(10, dtype=np.float32)[answers])))
-    assert said.startswith("warning: 80.00% is what each file is compared with, and may be low.")
+    assert said.startswith("warning: An accuracy of 80.00% may be low; each file is compared with it.")
 
 
 @pytest.mark.parametrize(
     ("right", "origin", "facts", "start"),
     [
-        (95, "measured", {}, "note: 95.00% is low for MNIST."),
+        (95, "measured", {}, "note: An accuracy of 95.00% is low for MNIST."),
         (95, "as recorded", {}, None),
-        (95, "as given", {}, "note: 95.00% is low for MNIST."),
+        (95, "as given", {}, "note: An accuracy of 95.00% is low for MNIST."),
         (97, "measured", {}, None),
         (98, "measured", {}, None),
         (95, "measured", {"by_pixel": ScaledByPixel(0.99, 0.95, 100, (28, 28), "0..1", "--pixel-range 0..1")}, None),
         (85, "measured", {"renormalized": 0.99}, "warning: The original is right on 85.00%. The averages of its batch"),
-        (85, "measured", {"renormalized": 0.851}, "warning: 85.00% is low for MNIST."),
+        (85, "measured", {"renormalized": 0.851}, "warning: An accuracy of 85.00% is low for MNIST."),
         (30, "measured", {"renormalized": 0.99}, None),
         (30, "measured", {"pixel_doubt": "State the range."}, None),
         (30, "as given", {"pixel_doubt": "State the range."}, None),
-        (30, "measured", {}, "warning: 30.00% is low for MNIST."),
+        (30, "measured", {}, "warning: An accuracy of 30.00% is low for MNIST."),
     ],
 )
 def test_what_each_file_reports_is_not_said_twice(

@@ -26,7 +26,7 @@ def test_a_model_below_the_expected_accuracy_gets_the_reason_that_was_measured(d
         RefusedError, match=r"but 90.00% is expected. .* seem to be mirrored, left and right"
     ) as refused:
         session.check_accuracy(0.9)
-    assert "may not be those of its training" not in str(refused.value)
+    assert "may not be that of its training" not in str(refused.value)
     assert session.advice is None, "the refusal says it"
 
 

@@ -140,7 +140,7 @@ def test_too_few_images_fail_and_the_sufficient_number_is_reported() -> None:
     parity = Parity.compare(few, SCORES[:500], 0.002)
     assert not parity.passed
     assert (
-        "About 1,384 different images of this kind could prove it; here are 500. Give more with --data"
+        "About 1,384 different images of this kind could prove it, but there are 500. Give more with --data"
         in parity.reasons[0]
     )
     assert Parity.compare(
@@ -382,7 +382,7 @@ def test_other_scores_a_second_time_are_refused(change: float) -> None:
     assert same.passed
     changed = Parity.compare(REFERENCE, Answers(SCORES, before=before, after=before + np.float32(change)), 0.002)
     words, _, error = changed.reasons[0].partition(", by up to ")
-    assert words.endswith("other scores a second time")
+    assert words.endswith("different scores the second time")
     assert float(error.partition(". A layer is random")[0]) == pytest.approx(change, rel=0.5)
 
 
@@ -394,7 +394,7 @@ def test_scores_that_are_numbers_only_once_are_named(value: float, first: bool) 
     none[4] = value
     before, after = (numbers, none) if first else (none, numbers)
     (reason,) = Parity.compare(REFERENCE, Answers(SCORES, before=before, after=after), 0.002).reasons
-    assert "gives the same images other scores a second time, to nan or infinity. A layer is random" in reason
+    assert "gives the same images different scores the second time, to nan or infinity. A layer is random" in reason
 
 
 @pytest.mark.parametrize("kind", ["blank", "white", "bold", "hairline"])
@@ -536,11 +536,11 @@ def test_no_larger_loss_is_advised_than_the_option_accepts() -> None:
     assert of_first(600, tolerance=0.002).endswith(advice)
     assert of_first(600, tolerance=0.0047) == ""
     hidden = of_first(20)
-    assert "About 553 different images of this kind could prove it; here are 20. Give more with --data." in hidden
+    assert "About 553 different images of this kind could prove it, but there are 20. Give more with --data." in hidden
     assert "--max-accuracy-drop" not in hidden
     lost = of_first(47, lost=2)
     assert "More images would not help. Improve the model." in lost
-    assert "--max-accuracy-drop 0.1, about 86 different images of this kind could prove it; here are 47." in lost
+    assert "--max-accuracy-drop 0.1, about 86 different images of this kind could prove it, but there are 47." in lost
     assert "--max-accuracy-drop" not in of_first(47, lost=10)
 
 
@@ -549,7 +549,7 @@ def test_images_of_some_classes_get_the_number_that_is_enough_too() -> None:
     some = Reference("some", IMAGES[chosen], LABELS[chosen], SCORES[chosen])
     missing, loss = Parity.compare(some, SCORES[chosen], 0.1).reasons
     assert "no test images of the digits 5, 6, 7, 8, 9" in missing
-    assert "About 26 different images of this kind could prove it; here are 20. Give more with --data." in loss
+    assert "About 26 different images of this kind could prove it, but there are 20. Give more with --data." in loss
 
 
 def test_one_repeated_image_has_the_singular() -> None:

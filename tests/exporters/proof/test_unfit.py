@@ -29,7 +29,7 @@ def test_a_model_of_mirrored_or_turned_images_is_noticed(digits: Splits, way: Or
     images = keras.Input(tiny.input_shape[1:])
     model = keras.Model(images, tiny(eval(_back(way).keras)))
     reasons, _ = _reasons(model, digits)
-    assert f"The images of the original seem to be {way.words}: it is right on " in reasons[0]
+    assert f"The images of the original's training seem to be {way.words}: it is right on " in reasons[0]
     assert f"keras.Model(images, model({way.keras})) with" in reasons[0]
     assert not any("--labels" in reason for reason in reasons), "a transposed 6 is much like a 7"
 
@@ -149,8 +149,12 @@ BY_PIXEL = ScaledByPixel(0.99, 0.7, 100, (28, 28), "0..1", "--pixel-range 0..1")
         # Half of them read well would be no proof of another orientation.
         (0.1, {"turned": (ORIENTATIONS[1], 0.5)}, ["The original is right on 10.0% only."]),
         (0.5, {"turned": (ORIENTATIONS[1], 0.65)}, []),
-        (0.5, {"turned": (ORIENTATIONS[1], 0.75)}, ["The images of the original seem to be mirrored"]),
-        (0.4, {"turned": (ORIENTATIONS[1], 0.75), "pixel_doubt": "State it."}, ["The images of the original seem"]),
+        (0.5, {"turned": (ORIENTATIONS[1], 0.75)}, ["The images of the original's training seem to be mirrored"]),
+        (
+            0.4,
+            {"turned": (ORIENTATIONS[1], 0.75), "pixel_doubt": "State it."},
+            ["The images of the original's training"],
+        ),
     ],
 )
 def test_the_reason_is_what_explains_most(right: float, facts: dict[str, object], starts: list[str]) -> None:
@@ -200,8 +204,8 @@ def test_a_model_that_was_trained_on_some_digits_only_is_recognized(digits: Spli
     (reason,) = Parity.compare(reference, reference.scores, 0.1).reasons
     assert reason.startswith(
         "The original is right on 100.0% of the images of 0, 2, 7, and on 0.0% of those of all other digits. If it was "
-        "trained on these alone, train it on all digits, or train a model of 0, 2, 7 alone: mnist-train with --labels "
-        "0,2,7. If not: Check how its pixels were scaled"
+        "trained on 0, 2, 7 alone, train it on all digits, or train a model of 0, 2, 7 alone: mnist-train with "
+        "--labels 0,2,7. If not: Check how its pixels were scaled"
     )
     mixed = np.where(np.arange(len(right))[:, None] % 3, np.roll(right, 1, axis=1), right)
     reference = Reference("all", digits.test.images, digits.test.labels, mixed)

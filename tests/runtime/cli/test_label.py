@@ -68,7 +68,7 @@ def test_answers_are_taken_back_and_wrong_ones_asked_again(tmp_path: Path, label
     assert (done.returncode, files(tmp_path)) == (0, ["a.png", "b.png", "c.png", "d.png"])
     assert "error: 11 is not a label. The labels are: 0, 1, 2" in done.stderr
     assert done.stdout.count("back: a.png") == 2
-    assert "There is nothing to take back." in done.stdout
+    assert "There is nothing to undo." in done.stdout
     assert done.stdout.splitlines()[-2].endswith("[1]: ")
     assert done.stdout.splitlines()[-1].startswith("0 labelled, 4 left.")
 

@@ -108,10 +108,10 @@ def test_a_label_that_is_too_long_for_a_folder_is_an_error_of_its_picture(folder
 
 
 def test_a_folder_is_needed(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"is not a folder.*classify PICTURE --keep-doubtful '\S*/the doubtful'$"):
+    with pytest.raises(UsageError, match=r"is not a folder.*classify PICTURES --keep-doubtful '\S*/the doubtful'$"):
         PictureSorter(tmp_path / "the doubtful", ["7"])
     (tmp_path / "7.png").touch()
-    with pytest.raises(UsageError, match=r"is not a folder.*classify PICTURE --keep-doubtful DIR$"):
+    with pytest.raises(UsageError, match=r"is not a folder.*classify PICTURES --keep-doubtful DIR$"):
         PictureSorter(tmp_path / "7.png", ["7"])
 
 

@@ -108,7 +108,7 @@ def test_a_drawing_a_picture_and_labels(url: str, folder: Path, browser: Browser
     assert found == [".rejected/18.png", "1/02.png", "14.png", "5/06.png", "99.png"]
     for back in ("18.png", "06.png", "02.png"):
         page.get_by_role("button", name="Undo").click()
-        expect(page.locator("#message")).to_have_text(f"Took back {back}")
+        expect(page.locator("#message")).to_have_text(f"Undone: {back}")
         expect(name).to_have_text(back)
     assert fits(page)
     assert len(list(folder.glob("*.png"))) == 5

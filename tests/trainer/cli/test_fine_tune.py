@@ -31,7 +31,7 @@ def test_a_model_is_tuned_and_tuned_again(
     words = ("--data", own, "--epochs", "1", "--pen", "0.05", "--batch-size", "400")
     done = here("mnist-train", "--from", "linear", *words)
     assert done.returncode == 0, done.stderr
-    assert "note: MNIST is not available, so the model rehearses pen digits only" in done.stderr
+    assert "note: MNIST is not available, so only pen digits are rehearsed" in done.stderr
     assert "  model   linear, tuned to own.npz" in done.stderr
     assert "  mixed   with pen digits" in done.stderr
     assert "linear: trained on pixels 0..1 (as recorded)" in done.stderr
@@ -120,7 +120,7 @@ def test_a_missing_folder_is_reported_with_the_commands_that_make_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
-    making = r"classify PICTURE --keep-doubtful doubtful\. .*: mnist-runtime label doubtful$"
+    making = r"classify PICTURES --keep-doubtful doubtful\. .*: mnist-runtime label doubtful$"
     for name, reason in (("doubtful", making), ("mien", r"folder mien\. Did you mean mine\?")):
         with pytest.raises(UsageError, match=reason):
             own_images(find_model("cnn"), name, StatedTask())

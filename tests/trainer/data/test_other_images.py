@@ -169,7 +169,7 @@ def test_how_pictures_for_plain_images_must_look_is_said(
         np.savez(tmp_path / "mine.npz", images=shown, labels=y)
         load_data(str(tmp_path / "mine.npz"))
         end = f": give {words}, as these images are\n" if words else "\n"
-        assert f"on a device pictures are resized and nothing else{end}" in capsys.readouterr().err
+        assert f"on a device pictures are only resized{end}" in capsys.readouterr().err
 
 
 def test_the_preparation_for_handwriting_is_named_for_digits_among_other_classes(
@@ -255,7 +255,7 @@ def test_what_is_stated_of_digits_must_fit(digits: Splits) -> None:
 
     with pytest.raises(UsageError, match="digits has gray images of 28x28 pixels and ten classes"):
         load_data("digits", stated=StatedTask(size=(32, 20)))
-    with pytest.raises(UsageError, match=r"cannot be a data set: images are 4 x 4"):
+    with pytest.raises(UsageError, match=r"The stated data cannot be used: images are 4 x 4"):
         StatedTask(size=(4, 4))
     for size, channels in (((14, 14), 1), ((20, 16), 3), ((28, 28), 3)):
         with pytest.raises(UsageError, match=r"the preparation mnist makes gray images of 28 x 28 pixels") as caught:

@@ -1,4 +1,4 @@
-"""Models are measured on digits of other people and machines."""
+"""Models are measured on digits of other sources."""
 
 import json
 from collections.abc import Callable
@@ -80,5 +80,5 @@ def test_the_command_prints_and_writes_them(here: Callable[..., CompletedProcess
         assert shown[:-1] == [f"{value:.2%}" for value in one["domains"]["accuracy"].values()]
         assert shown[-1] == f"{one['domains']['auroc_signs']:.4f}"
     page = (tmp_path / "evaluation.html").read_text()
-    for text in ("Digits of other people and machines", "seven segments", *(shown[0].rstrip("%"),)):
+    for text in ("Digits of other sources", "seven segments", *(shown[0].rstrip("%"),)):
         assert text in page

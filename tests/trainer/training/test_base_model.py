@@ -110,8 +110,8 @@ def test_scores_that_a_stated_scaling_makes_far_too_sure_are_told(few: Splits, t
     model.save(tmp_path / "linear.keras")
     said: list[str] = []
     load_base(find_model(tmp_path / "linear.keras"), few, given="0..255", report=said.append)
-    assert "the model is surer of its answers than trained models are" in said[1]
-    assert "with 0..1 it is as sure as usual" in said[1]
+    assert "the model is more confident than trained models are" in said[1]
+    assert "with 0..1 it is as confident as usual" in said[1]
 
 
 def test_a_scaling_that_shows_badly_is_uncertain(few: Splits, tmp_path: Path) -> None:

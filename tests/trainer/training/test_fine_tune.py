@@ -159,7 +159,7 @@ def test_a_last_layer_that_is_not_dense_is_not_replaced(few: Splits, tmp_path: P
         ([keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax()], r"conv2d\S* \(Conv2D\)"),
         (
             [keras.layers.Conv2D(10, 26), keras.layers.Flatten()],
-            r"conv2d\S* \(Conv2D\).* end it with Flatten and Dense",
+            r"conv2d\S* \(Conv2D\).* end the model with Flatten and Dense",
         ),
         (
             [keras.layers.Flatten(), keras.layers.Dense(10), keras.layers.BatchNormalization()],

@@ -42,7 +42,7 @@ def data_options(section: str = OTHER) -> Callable[[Any], Any]:
             section=section,
             metavar="A,B,...|FILE",
             help="Names of the classes of own data in the order of the scores, or a file with one name on each line "
-            "(default: names of folders or in the file, otherwise numbers).",
+            "(default: the names of the folders or in the file, otherwise numbers).",
         )
         @option(
             "--image-size",
@@ -63,8 +63,8 @@ def data_options(section: str = OTHER) -> Callable[[Any], Any]:
             "--prepare",
             section=section,
             type=Choice(("mnist", "plain")),
-            help="How pictures become images, here and on the device: mnist, for handwriting, crops and centers, white "
-            "on black; plain resizes only (default: mnist for gray digits of 28x28 pixels, otherwise plain).",
+            help="How pictures are prepared, here and on the device. mnist, for handwriting: cropped, centered, white "
+            "on black. plain: only resized (default: mnist for gray digits of 28x28 pixels, otherwise plain).",
         )
         @functools.wraps(command)
         def with_stated(

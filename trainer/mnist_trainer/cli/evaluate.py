@@ -72,14 +72,16 @@ MOST_CONFUSED = 10
     metavar="MODEL...",
 )
 @data_options()
-@pixel_options("Pixels of the models, but those of mnist-export")
+@pixel_options("Pixels of the models, except files of mnist-export")
 @option(
-    "--robustness", is_flag=True, help="Classify corrupted digits and pictures without a digit too; takes a minute."
+    "--robustness",
+    is_flag=True,
+    help="Also classify corrupted digits and pictures without a digit. This takes a minute.",
 )
 @option(
     "--domains",
     is_flag=True,
-    help="Classify digits of other people and machines too: scikit-learn's, a simulated pen's, print, seven segments.",
+    help="Also classify digits of other sources: scikit-learn's, a simulated pen's, printed ones, seven segments.",
 )
 @trust_option()
 @option(

@@ -48,8 +48,8 @@ class PixelNumber(Number):
         """Return `value` as a number. The error for several numbers explains that only one is supported."""
         if isinstance(value, str) and len(re.findall(r"[^\s,;]+", value)) > 1:
             self.fail(
-                f"{value!r} is not one number, for all channels. If each channel has its own, begin the model with a "
-                "keras.layers.Rescaling layer that has a list of scales and one of offsets.",
+                f"{value!r} is not one number. Give one number for all channels. If each has its own, begin the "
+                "model with a keras.layers.Rescaling layer that has a list of scales and one of offsets.",
                 param,
                 ctx,
             )
@@ -77,7 +77,11 @@ def pixel_options(section: str) -> Callable[[Any], Any]:
             "M or S is above 1.",
         )
         @option(
-            "--pixel-std", section=section, type=PixelNumber(0, LARGEST), metavar="S", help="Standard deviation, S."
+            "--pixel-std",
+            section=section,
+            type=PixelNumber(0, LARGEST),
+            metavar="S",
+            help="Standard deviation of the pixels in training.",
         )
         @option(
             "--invert",
@@ -126,6 +130,6 @@ def _scaling(
     if invert:
         raise UsageError(
             "--invert needs --pixel-range, or --pixel-mean and --pixel-std. For a ready model give --pixel-range 0..1 "
-            "--invert; for one without a record leave all out: both polarities are tried."
+            "--invert. For a model without a record give none of these options: both polarities are tried."
         )
     return None

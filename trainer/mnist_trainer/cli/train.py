@@ -128,7 +128,8 @@ BASE = "Pixels of the model of --from"
     section=HOW,
     type=FRACTION,
     metavar="FRACTION",
-    help="Fraction of each batch that becomes digits of a simulated pen, as many countries write them; 0.1 is usual.",
+    help="Fraction of each batch that is replaced by digits of a simulated pen, in the handwritings of many countries; "
+    "0.1 is usual.",
 )
 @option(
     "--precision",

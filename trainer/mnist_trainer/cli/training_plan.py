@@ -56,7 +56,9 @@ def tuning_plan(base: ModelFile, recipe: Recipe, data: Splits, rehearsal: Splits
     rows = {
         "model": f"{base.name}, tuned to {own.name}",
         "data": f"{own.name}: {len(own):,} images for training, {len(data.test):,} for the test",
-        "mixed": f"with {' and '.join(rehearsed)}" if rehearsed else "with nothing: the model may forget other images",
+        "mixed": f"with {' and '.join(rehearsed)}"
+        if rehearsed
+        else "with no other images: the model may get worse on those of its first training",
         "recipe": _steps(recipe),
         "output": printable(f"{path} and {path.stem}.json"),
     }
@@ -115,12 +117,12 @@ def summary(record: dict[str, Any]) -> str:
     shown = record["history"]["val_accuracy"][(record["best_epoch"] or 0) - 1 :][:1]
     if not shown or abs(shown[0] - record["validation_accuracy"]) < LEAST_SHOWN:
         return line
-    done = ["batch normalization got the statistics of unchanged images"]
+    done = ["the statistics of batch normalization were computed again on images without augmentation"]
     if record["recipe"]["ema_steps"]:
         done.insert(0, "the weights were averaged over the last steps")
     return (
         f"{line}\nnote: epoch {record['best_epoch'] or record['epochs_done']} showed {shown[0]:.2%} of these "
-        f"validation images. That was the model during training; after it {' and '.join(done)}. The saved model has "
+        f"validation images. That was the model during training; after that, {' and '.join(done)}. The saved model has "
         f"{record['validation_accuracy']:.2%}."
     )
 
@@ -153,7 +155,7 @@ def next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
         return f"export it with: {command}"
     return (
         f"note: {counted(count, 'test image')} cannot prove an export, even if it loses no answer. About "
-        f"{FEWEST_THAT_PROVE} are needed, which is a fifth of {5 * FEWEST_THAT_PROVE:,} pictures. Train again with so "
-        f"many, or accept a larger loss: {FEWEST_AT_ALL} can prove --max-accuracy-drop {LARGEST_DROP:g}. Then export "
-        f"it with: {command}"
+        f"{FEWEST_THAT_PROVE} are needed, which is a fifth of {5 * FEWEST_THAT_PROVE:,} pictures. Train again with "
+        f"that many, or accept a larger loss: {FEWEST_AT_ALL} can prove --max-accuracy-drop {LARGEST_DROP:g}. Then "
+        f"export it with: {command}"
     )

@@ -115,8 +115,8 @@ def _check_folder(data: str) -> None:
         return
     folder = shlex.quote(data)
     making = (
-        " This makes one of the pictures that a model doubts: mnist-runtime classify PICTURE --keep-doubtful "
-        f"{folder}. This sorts them by their labels: mnist-runtime label {folder}"
+        " To collect pictures with a doubtful answer: mnist-runtime classify PICTURES --keep-doubtful "
+        f"{folder}. To sort them by label: mnist-runtime label {folder}"
     )
     kind = DataError if len(Path(data).parts) > 1 else UsageError
     raise kind(f"There is no folder {data}.{nearest_name(data, DATASETS) or nearest_path(data) or making}")
@@ -146,5 +146,5 @@ def _rehearsed(data: Splits) -> Splits | None:
     try:
         return load_data("mnist")
     except DataError as error:
-        echo(f"note: MNIST is not available, so the model rehearses pen digits only. {error}")
+        echo(f"note: MNIST is not available, so only pen digits are rehearsed. {error}")
         return None

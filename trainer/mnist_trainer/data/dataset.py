@@ -269,7 +269,7 @@ def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> S
         reason = f"only one shows {', '.join(single[:5])}" if single else f"{count} of them are too many or too few"
         raise DataError(
             f"{whole.name}: {len(whole):,} images cannot be divided into {names[0]} and {names[1]}: {reason}. Give at "
-            f"least three, better fifty, images of each {'digit' if whole.task.is_mnist else 'class'}."
+            f"least three images of each {'digit' if whole.task.is_mnist else 'class'}; fifty are better."
         ) from error
     rest, held = (rest, np.append(held, singles)) if holds_most else (np.append(rest, singles), held)
     return Splits(whole.take(np.sort(rest), names[0]), whole.take(np.sort(held), names[1]))

@@ -92,7 +92,9 @@ def _as_stated(splits: Splits, stated: StatedTask | None) -> Splits:
     try:
         task = stated.task(*DIGITS.tensor_shape, DIGITS.labels)
     except ValueError as error:
-        raise UsageError(f"{splits.test.name}: This cannot be stated: {error}.") from error
+        raise UsageError(
+            f"{splits.test.name}: The stated labels, size or preparation cannot be used: {error}."
+        ) from error
     if task.tensor_shape != DIGITS.tensor_shape or len(task.labels) != len(DIGITS.labels):
         raise UsageError(
             f"The data set {splits.test.name} has gray images of 28x28 pixels and ten classes, but others are stated, "

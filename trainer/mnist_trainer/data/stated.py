@@ -58,7 +58,7 @@ class StatedTask:
         try:
             self.task(*DIGITS.tensor_shape, DIGITS.labels)
         except ValueError as error:
-            raise UsageError(f"This cannot be a data set: {error}.") from error
+            raise UsageError(f"The stated data cannot be used: {error}.") from error
 
     @classmethod
     def of(cls, task: Task) -> StatedTask:

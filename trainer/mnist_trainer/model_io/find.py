@@ -162,7 +162,7 @@ def _missing(path: Path) -> ModelError | UsageError:
         advice = (
             f"Give {trained}." if trained.is_file() else f"Train it: mnist-train --architecture {name}. Give {trained}."
         )
-        return UsageError(f"{name} is an architecture and no ready model. {advice}")
+        return UsageError(f"{name} is an architecture, not a ready model. {advice}")
     hint = nearest_name(name, READY_MODELS) or nearest_path(path)
     return UsageError(
         f"There is no ready model or file {name!r}."

@@ -104,8 +104,8 @@ def load_base(
     if found.task.labels != task.labels:
         notes.append(
             f"note: the labels of {file.name} are {listed(found.task.labels, MOST_LISTED)}, those of the images "
-            f"{listed(task.labels, MOST_LISTED)}; the last layer is replaced, labels that are in both keep their "
-            "weights"
+            f"{listed(task.labels, MOST_LISTED)}; the last layer is replaced, and labels in both lists keep "
+            "their weights"
         )
     for text in [f"{file.name}: {found.describe_pixels()}", *notes]:
         if report:
@@ -212,8 +212,8 @@ def _of_unknown_origin(
     named = TriedModel.measure(model, own, best.model.scaling) if may_be_named else best
     if may_be_named and named.is_clear:
         notes.append(
-            f"note: the scores of the model are taken for {listed(own.task.labels, MOST_LISTED)}, in this order; so it "
-            f"is right on {named.accuracy:.1%} of {len(own.images):,} images"
+            f"note: the scores of the model are taken for {listed(own.task.labels, MOST_LISTED)}, in this order; "
+            f"with it, the model is right on {named.accuracy:.1%} of {len(own.images):,} images"
         )
         return replace(best.model, task=own.task), notes
     return best.model, notes

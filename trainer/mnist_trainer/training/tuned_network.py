@@ -45,8 +45,8 @@ def _with_labels(model: keras.Model, known: tuple[str, ...], labels: tuple[str, 
         raise ModelError(
             "The labels of the images are not those of the model, so its last layer must be replaced. That must be a "
             "Dense layer with a score for each label; only layers without weights, such as Softmax, may follow it. "
-            f"The last layer with weights is {last}. Give images with the labels of the model, end it with Flatten and "
-            "Dense, or train a new model without --from."
+            f"The last layer with weights is {last}. Give images with the labels of the model, end the model with "
+            "Flatten and Dense, or train a new model without --from."
         )
     new = keras.layers.Dense(len(labels), activation="softmax", name="scores_tuned")
     changed = keras.Model(model.inputs[0], new(features), name=model.name)

@@ -135,5 +135,6 @@ class Program:
 def unsupported(operator: str, what: str) -> OperatorError:
     """Return the error for an operator without a kernel. `what` describes the variant, such as ``"in groups"``."""
     return OperatorError(
-        f"The C code has no kernel for {operator} {what}. Export it to another format, such as tflite.", (operator,)
+        f"The C code has no kernel for {operator} {what}. Export the model to another format, such as tflite.",
+        (operator,),
     )

@@ -207,7 +207,9 @@ def service_extras(arguments: Sequence[str]) -> list[str]:
         If the subcommand cannot run as a service.
     """
     if not arguments or arguments[0] not in COMMANDS:
-        raise UsageError(f"A service runs {' or '.join(COMMANDS)}, not {' '.join(arguments[:1]) or 'nothing'}.")
+        raise UsageError(
+            f"--run cannot run {' '.join(arguments[:1]) or 'nothing'} as a service. Give {' or '.join(COMMANDS)}."
+        )
     return [
         *COMMANDS[arguments[0]],
         *(["mqtt"] if any(word.partition("=")[0] == "--mqtt" for word in arguments) else []),

@@ -73,7 +73,7 @@ class CsvFile:
             self._write("".join(self._waiting))
         except OSError as error:
             if not self._is_failing:
-                warn(f"warning: Cannot write into {self.path}: {error.strerror or error}. The lines wait.")
+                warn(f"warning: Cannot write into {self.path}: {error.strerror or error}. Lines stay in memory.")
             self._is_failing = True
             return
         self._start, self._is_failing = "", False

@@ -1,5 +1,5 @@
 "use strict";
-// The page in which one draws. `startPage(engine)` starts it; docs/explanation/architecture.md says what an engine has.
+// The page to draw on. `startPage(engine)` starts it; docs/explanation/architecture.md says what an engine has.
 function startPage(engine) {
   const LONGEST = 640, SIDE = 280, PEN = 21, MOST_BARS = 12;
   const at = id => document.getElementById(id);
@@ -131,7 +131,7 @@ function startPage(engine) {
       const opened = await createImageBitmap(file, { imageOrientation: "from-image" });
       show(opened);
     } catch {
-      clear(); // else the picture before seems to be the one that was opened
+      clear(); // or the old picture would seem to be the opened one
       problem = ["no picture", "This browser cannot read that file. Open a PNG or JPEG picture."];
     }
   }
@@ -246,7 +246,7 @@ function startPage(engine) {
     at("answer").textContent = word;
     at("answer").classList.toggle("long", [...word].length > 4);
     at("detail").textContent = detail;
-    clearTimeout(speech); // a screen reader hears the answer when the hand rests
+    clearTimeout(speech); // tell screen readers after a pause
     speech = setTimeout(() => say(`${word}, ${detail}`), 600);
   }
 

@@ -115,7 +115,7 @@ def test_a_device_without_a_suitable_python_is_named(
         ([READY, "--", "-oProxyCommand=touch x"], 2, "is no device. Give USER@HOST."),
         ([READY, "pi", "--extra", "torch"], 2, "'torch' is unknown"),
         ([READY, "pi", "--run", "watch 'x"], 2, "Close the quotation marks"),
-        ([READY, "pi", "--run", "classify x.png"], 2, "A service runs serve or watch, not classify"),
+        ([READY, "pi", "--run", "classify x.png"], 2, "--run cannot run classify as a service. Give serve or watch."),
         ([READY, "pi", "--run", "serve", "--no-service"], 2, "exclude each other"),
         (["--rollback", READY, "pi"], 2, "Give the device"),
         (["--rollback"], 2, "Give the device: mnist-export deploy --rollback pi@"),
@@ -128,7 +128,7 @@ def test_a_device_without_a_suitable_python_is_named(
         ([__file__, "pi"], 2, "does not run on a device with Python"),
         (["missing.tflite"], 5, "There is no file missing.tflite"),
         (["missing.html", "pi"], 5, "There is no file missing.html"),
-        (["pi", READY], 2, "is a file. Give it before the device"),
+        (["pi", READY], 2, "is a file. Give the file before the device"),
     ],
 )
 def test_wrong_usage_is_reported_before_the_device_is_asked(

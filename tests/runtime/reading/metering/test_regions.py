@@ -242,7 +242,7 @@ def test_the_command_says_that_a_picture_of_ones_shows_no_width(run: Run, page: 
     Image.fromarray(page[:90]).save(tmp_path / "page.png")
     done = run("mnist-runtime", "regions", tmp_path / "page.png")
     assert done.stderr == (
-        "note: value-1 shows only 1, so the width of other digits is a guess. "
+        "note: value-1 shows only ones, so the width of other digits is a guess. "
         "Take a picture with wide digits, such as 0 or 8.\n"
     )
 
@@ -256,4 +256,4 @@ def test_the_command_names_rows_that_are_too_long(run: Run, tmp_path: Path) -> N
         Image.fromarray(page[:height]).save(tmp_path / "page.png")
         done = run("mnist-runtime", "regions", tmp_path / "page.png")
         assert (done.returncode, bool(done.stdout)) == (code, code == 0)
-        assert "note: Row 1 has 16 digits; a value has at most 15. Write two by hand.\n" in done.stderr
+        assert "note: Row 1 has 16 digits; a value has at most 15. Write two values.\n" in done.stderr

@@ -127,7 +127,9 @@ def _columns(path: Path, fields: Sequence[str], stated: StatedTask) -> Columns:
         if label is None and others == 1 and index is None:
             return Columns(count, pixels, None, None, has_header)
         if label is None and others == 1:
-            raise DataError(f"{path}: No heading is one of labels. Give the column of labels the heading 'label'.")
+            raise DataError(
+                f"{path}: No column has the heading of labels. Give the column of labels the heading 'label'."
+            )
     raise _other_table(path, count, known[0], stated)
 
 

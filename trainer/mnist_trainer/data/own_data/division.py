@@ -73,7 +73,7 @@ def _held_out(whole: Dataset, fraction: float, is_seen: npt.NDArray[np.bool_]) -
         one, several = ("digit", "digits") if whole.task.is_mnist else ("class", "classes")
         raise DataError(
             f"{whole.name}: {len(distinct):,} different images of {least} {several} are too few to divide. Give at "
-            f"least two, better fifty, images of each {one}."
+            f"least two images of each {one}; fifty are better."
         )
     count = min(max(round(len(distinct) * fraction), least), len(distinct) - least)
     unseen = whole.take(places[~is_seen[places]], "all") if not is_seen.all() else distinct

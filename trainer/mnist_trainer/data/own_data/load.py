@@ -63,8 +63,8 @@ def load_own_data(
         parts = f"{len(whole):,} images, divided: {len(splits.train):,} for training, {len(splits.test):,} for the test"
     if known := mnist_training_images(splits.test.images):
         notes.append(
-            f"about {known:,} of the {len(splits.test):,} test images {_are(known, '')} of MNIST; results of models "
-            "trained on MNIST, such as the ready models, say little. Use --data mnist."
+            f"about {known:,} of the {len(splits.test):,} test images {_are(known, '')} of MNIST. Results on them say "
+            "little about models trained on MNIST, such as the ready models. Use --data mnist."
         )
     if loaded.task.is_mnist:
         notes += doubts(whole.images, whole.labels)
@@ -91,7 +91,7 @@ def _described(data: Dataset) -> str:
     color = "color" if task.channels == 3 else "gray"
     way = "prepared as in MNIST"
     if task.preparation == "plain":
-        way = "resized and nothing else"
+        way = "only resized"
         if found := polarity(data.images):
             shapes = "digits" if _shows_digits(task) else "shapes"
             way += f": give {found[0]} {shapes} on a {found[1]} background, as these images are"
@@ -124,7 +124,9 @@ def _too_few(splits: Splits, one_sided: set[int]) -> list[str]:
         found = [f"{part.task.labels[number]} ({size})" for number, size in sizes.items() if size]
         if found:
             names = ", ".join(found[:MOST_NAMED]) + (", ..." if len(found) > MOST_NAMED else "")
-            notes.append(f"too few images show {names}: they are used {use}. Give at least three of each, better fifty")
+            notes.append(
+                f"too few images show {names}: they are used {use}. Give at least three of each; fifty are better"
+            )
     return notes
 
 

@@ -166,9 +166,9 @@ def compared_scalings(own: Trial, other: Trial, noun: str, origin: str) -> str:
     known = "as stated" if origin == "as given" else origin
     if other.accuracy <= own.accuracy + LEAST_GAIN_OF_OTHER_PIXELS:
         return (
-            f"With pixels {own.scaling} {known}, the {noun} is surer of its answers than trained models are, and it "
-            f"is right on {own.accuracy:.1%} of {own.images:,} images; with {other.scaling} it is as sure as usual, "
-            f"and right on {other.accuracy:.1%} of {other.images:,}."
+            f"With pixels {own.scaling} {known}, the {noun} is more confident than trained models are, and right on "
+            f"{own.accuracy:.1%} of {own.images:,} images; with {other.scaling} it is as confident as usual, and right "
+            f"on {other.accuracy:.1%} of {other.images:,}."
         )
     return (
         f"The {noun} is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} {known}, but "
@@ -193,7 +193,7 @@ def doubt_of_scaling(own: Trial, other: Trial, noun: str, origin: str) -> str:
         return f"{compared} {fitting}"
     return (
         f"{compared} Check how its pixels were scaled in training. {fitting} Without --pixel-range, --pixel-mean, "
-        "--pixel-std and --invert it is measured."
+        "--pixel-std and --invert the scaling is measured."
     )
 
 

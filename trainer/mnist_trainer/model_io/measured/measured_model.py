@@ -98,7 +98,7 @@ class MeasuredModel(ABC):
         """Return one line about the scaling and, if it was measured, a table of the accuracy with each scaling."""
         if self.probe is None:
             return self.pixel_line
-        return f"{self.pixel_line}; right answers under each convention tried:\n{self.probe}"
+        return f"{self.pixel_line}; right answers with each scaling tried:\n{self.probe}"
 
     def pixels_as_dict(self) -> dict[str, Any]:
         """Return the scaling, its origin and the trials as values for JSON."""

@@ -120,8 +120,8 @@ def check_one_scaling(
             "keras.layers.Rescaling([1 / s for s in std], [-m / s for m, s in zip(mean, std)]), model])"
         )
     raise ModelError(
-        f"Each channel seems to have been scaled by its own mean and deviation, those of {name}. So the model is right "
-        f"on {each.right.mean():.1%} of {len(labels):,} images, with one scaling for all channels on "
+        f"Each channel seems to have been scaled by its own mean and deviation, those of {name}. With these the model "
+        f"is right on {each.right.mean():.1%} of {len(labels):,} images, with one scaling for all channels on "
         f"{one.right.mean():.1%}; its loss is {each.losses.mean():.3f} instead of {one.losses.mean():.3f}. A file has "
         f"one scaling. {step} and mean, std = {mean}, {std}, or your own numbers for pixels 0..1. Then give "
         f"--pixel-range 0..1. If one scaling for all is right, state it: {probe.chosen.options}."

@@ -1,4 +1,4 @@
-/* Load the WebAssembly module that mnist-export made, and return what classifies with it. `bytes` is the module. */
+/* Load a WebAssembly module of mnist-export, given as `bytes`, and return an object that classifies with it. */
 async function loadEngine(bytes) {
   const { module, instance } = await WebAssembly.instantiate(bytes);
   const run = instance.exports;
@@ -148,7 +148,7 @@ function components(mask, across, down, hasDiagonals) {
   return { labels, found };
 }
 
-/* Whether the strokes of a clean picture enclose more areas than a digit's. */
+/* Return whether the strokes of a clean picture enclose more areas than those of a digit. */
 function isScribble(gray, across, down) {
   const background = gray[0];
   let most = 0;
@@ -237,7 +237,7 @@ function photographed(gray, across, down) {
   const mean = strong.reduce((total, value) => total + value, 0) / strong.length, faint = Math.max(floor, 0.4 * mean);
   const strokes = smooth.map(value => value > faint ? 1 : 0);
 
-  // The component with the most ink, of those that do not touch the edge if there are any; and what is near it.
+  // The component with the most ink, if possible one that does not touch the edge; and the components near it.
   const { labels, found } = components(strokes, across, down, true), sums = new Float32Array(found.length);
   labels.forEach((label, place) => { if (label) sums[label] += smooth[place]; });
   const touches = box => !box.left || !box.top || box.right === across || box.bottom === down;

@@ -1,5 +1,5 @@
 /* What the WebAssembly module exports: the functions of the C code under names that do not depend on the file's, and the
-   memory for an image and for a picture, of which the caller asks the address once. */
+   memory for an image and for a picture, whose addresses the caller reads once. */
 #include "@STEM@.h"
 
 #define EXPORT(name) __attribute__((export_name(#name)))

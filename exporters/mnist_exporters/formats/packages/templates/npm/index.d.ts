@@ -1,4 +1,4 @@
-/** What the model says about a picture. */
+/** The answer for a picture. */
 export interface Answer {
   /** Name of the class; null without one. */
   label: string | null;

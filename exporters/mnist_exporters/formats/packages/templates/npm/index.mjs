@@ -13,7 +13,7 @@ async function loadModule(bytes) {
   return loadEngine(await readFile(place));
 }
 
-/* Let the model refuse what is no picture, with the reason. */
+/* Return the model with checks of its arguments; their errors say what is wrong. */
 function checked(model) {
   const { channels } = model;
 

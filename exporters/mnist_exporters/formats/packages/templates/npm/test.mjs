@@ -1,4 +1,4 @@
-// Check that this machine computes what was proven, and classify one of the test images.
+// Check that this machine computes the proven scores, and classify one of the test images.
 import { load } from "./index.mjs";
 
 const model = await load();

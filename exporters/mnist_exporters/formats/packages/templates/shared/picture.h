@@ -1,4 +1,4 @@
-/* One of the model's test vectors, {{ height }}x{{ width }} pixels, and the class that the model gives it. */
+/* One of the model's test vectors, {{ height }}x{{ width }} pixels, and the answer of the model. */
 #ifndef PICTURE_H_
 #define PICTURE_H_
 

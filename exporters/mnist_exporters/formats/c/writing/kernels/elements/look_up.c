@@ -1,4 +1,4 @@
-/* A function of single bytes, as a table in the order of uint8. */
+/* A function of single bytes, as a table with an entry for each uint8. */
 static void look_up(const value_t *table, int32_t count, const uint8_t *in, value_t *out)
 {
   int32_t i;

@@ -1,4 +1,4 @@
-/* Other scale and zero point. */
+/* Change the scale and the zero point of values. */
 struct requantize_layer {
   int32_t count, multiplier, shift;
   int16_t offset; /* is added to each input */

@@ -1,11 +1,11 @@
 /* The ink of a drawing or scan on an even background, cropped, scaled into 20 x 20 pixels, and placed by its center of
    mass in 28 x 28, as in MNIST. Numbers with _2 are twice a brightness. */
-#define LONGEST 640 /* of the sides of a picture */
-#define SMALL 48    /* longer side below which every picture is taken as a drawing */
+#define LONGEST 640 /* longest side of a picture */
+#define SMALL 48    /* longer side below which every picture counts as a drawing */
 #define BOX 20
 #define FIELD 28
 #define FINE 64     /* longer side to which small digits are enlarged first */
-#define FAINT 25.5f /* ink that is cropped */
+#define FAINT 25.5f /* least ink of the pixels inside the crop */
 #define MOST_TAPS (2 * LONGEST / BOX + 2)
 
 struct picture {
@@ -13,16 +13,16 @@ struct picture {
   int32_t stride, top, left, height, width; /* of the part that is used */
   int32_t background_2, noise_2, is_dark;
   float scale;
-  int32_t factor; /* by which it is enlarged, with a border of one pixel; 0: not at all */
+  int32_t factor; /* of its enlargement, with a border of one pixel; 0: not enlarged */
 };
 
-/* Pixels of one axis of a result: the first that counts, their number, and their weights. */
+/* The pixels of one axis that give a pixel of the result: the first, their number, and their weights. */
 struct taps {
   int32_t first, count;
   float weight[MOST_TAPS];
 };
 
-/* Return the weight of a pixel, before the sum of all is made 1. */
+/* Return the weight of a pixel, before the weights are divided by their sum. */
 static double tap(int32_t i, double center, double reach)
 {
   const double distance = (i < center ? center - i : i - center) / reach;

@@ -1,4 +1,4 @@
-/* Return the value at -32768..32767 of a function that is known at 513 places. */
+/* Return the value of a function at `at`, -32768..32767, interpolated in a table of 513 places. */
 static int32_t interpolate(const int16_t *table, int32_t at)
 {
   const int32_t place = (at + 32768) / 128, part = (at + 32768) % 128;

@@ -1,4 +1,5 @@
-/* `exponentials` has exp from -10 to 0, and `inverses` has 1 / (1 + x) from 0 to 1, both with 15 fractional bits. */
+/* `exponentials` has exp(x) for x from -10 to 0, and `inverses` has 1 / (1 + x) for x from 0 to 1, both with 15
+   fractional bits. */
 struct softmax_wide_layer {
   const int16_t *exponentials, *inverses;
   int32_t multiplier, shift, rows, depth;

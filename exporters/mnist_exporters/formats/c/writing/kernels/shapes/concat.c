@@ -1,4 +1,4 @@
-/* Copy `blocks` blocks of one input into the output, where blocks of all inputs take turns. */
+/* Copy `blocks` blocks of one input into the output, in which the blocks of all inputs alternate. */
 struct concat_layer {
   int32_t blocks, length, start, step; /* in values; start and step are of the output */
 };

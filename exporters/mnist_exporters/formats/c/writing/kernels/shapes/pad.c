@@ -1,4 +1,4 @@
-/* Padding with a value. */
+/* Pad with a value. */
 struct pad_layer {
   int32_t height, width, depth, top, left, front, out_height, out_width, out_depth;
   int16_t value;

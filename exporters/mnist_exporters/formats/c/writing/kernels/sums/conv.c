@@ -1,6 +1,6 @@
 /* A convolution. Weights are [out_depth][window_height][window_width][depth]. Each window is first copied into `window`,
-   with zeros for padding, so that the sums run over numbers in a row. With a pooling, only the greatest of
-   pool_height x pool_width neighbours is kept, so that what the pooling reads needs no memory. */
+   with zeros for padding, so that the sums run over consecutive numbers. With a pooling, only the greatest of
+   pool_height x pool_width neighbours is kept, so that the input of the pooling needs no memory. */
 struct conv_layer {
   const int8_t *weights;
   const bias_t *bias;
@@ -15,7 +15,7 @@ struct conv_layer {
 
 static void copy_window(const struct conv_layer *s, const value_t *in, int32_t top, int32_t left, int16_t *window)
 {
-  /* A row of the window is one piece of the image, or, if the window is dilated, one for each of its places. */
+  /* A row of the window is one piece of the image; if the window is dilated, each of its places is a piece. */
   const int32_t pieces = s->dilation_x == 1 ? 1 : s->window_width;
   const int32_t length = s->window_width / pieces * s->depth, end = s->width * s->depth;
   int32_t line, piece, i;

@@ -1,5 +1,5 @@
-/* A depthwise convolution: `times` channels of the output from each channel of the input, which padding leaves out of
-   the sums. Weights are [window_height][window_width][depth * times]. */
+/* A depthwise convolution: each channel of the input gives `times` channels of the output. Padding is not part of the
+   sums. Weights are [window_height][window_width][depth * times]. */
 struct depthwise_layer {
   const int8_t *weights;
   const bias_t *bias;
@@ -12,7 +12,7 @@ struct depthwise_layer {
   int16_t zero_point, low, high; /* of the output */
 };
 
-/* Return the number of places `gap` apart that lie in `length`. */
+/* Return how many places, `gap` apart, fit in `length`. */
 static int32_t places(int32_t length, int32_t gap)
 {
   return length < 0 ? 0 : (length + gap - 1) / gap;
