@@ -105,8 +105,9 @@ class Original(DigitModel):
         try:
             # A layer may raise an error only in training mode. After an error or a timeout, no other scaling is tried.
             with default_settings(), contextlib.suppress(Exception):
-                # New averages adapt to another scaling, but not to inverted pixels, which may be measured wrongly.
-                for scaling in dict.fromkeys((self.scaling, ONE, PixelScaling.between(0, 1, invert=True))):
+                # New averages adapt to another scaling, but not to inverted pixels, which may be measured wrongly, and
+                # not to pixels of 0..1 in a model that scales 0..255 itself, whose variances are below its epsilon.
+                for scaling in dict.fromkeys((self.scaling, ONE, RAW, PixelScaling.between(0, 1, invert=True))):
                     pixels = scaling.apply(data.images).reshape(-1, *self.model.input_shape[1:])
                     recalibrate_batch_norm(self.model, pixels)
                     answers = dataclasses.replace(self, scaling=scaling).raw_scores(data.images).argmax(axis=1)

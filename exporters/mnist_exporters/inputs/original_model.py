@@ -82,7 +82,7 @@ class OriginalModel(Protocol):
         """Return the number of its parameters."""
         ...
 
-    def describe_pixels(self) -> str:
+    def describe(self) -> str:
         """Return a text that says which pixel scaling the model expects."""
         ...
 

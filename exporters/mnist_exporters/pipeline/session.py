@@ -151,10 +151,7 @@ class ExportSession:
         """Return a text with the original's accuracy in the first line, then the pixel scaling that it expects."""
         name, found = self.original.name, self.reference
         images = f"the {counted(len(found.images), 'test image')} of {found.dataset}"
-        return (
-            f"{name}: the original is right on {found.accuracy:.2%} of {images}\n"
-            f"{name}: {self.original.describe_pixels()}"
-        )
+        return f"{name}: the original is right on {found.accuracy:.2%} of {images}\n{name}: {self.original.describe()}"
 
     def original_as_dict(self) -> dict[str, Any]:
         """Return accuracy, task and pixel scaling of the original, as values for JSON."""

@@ -115,6 +115,20 @@ def test_averages_of_batch_normalization_that_do_not_fit_are_noticed(digits: Spl
 
 
 @pytest.mark.long
+def test_averages_that_do_not_fit_are_noticed_in_a_model_that_scales_its_pixels(digits: Splits) -> None:
+    """With pixels of 0..1, its variances are below the epsilon of the layers, and nothing is read."""
+    tiny = load_model("tiny")
+    scaled = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255), *tiny.layers])
+    for layer in scaled.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_mean.assign(layer.moving_mean * 0)
+            layer.moving_variance.assign(layer.moving_variance * 0 + 1)
+    for pixels in ("0..1", "0..255"):
+        original = Original.from_keras(scaled, digits.train, pixel_range=pixels)
+        assert (original.accuracy_with_new_averages(digits.test) or 0) > 0.9, pixels
+
+
+@pytest.mark.long
 def test_averages_are_not_blamed_for_other_faults(digits: Splits) -> None:
     reasons, reference = _reasons(architecture("tiny").build(), digits)
     assert reference.renormalized is not None

@@ -70,14 +70,14 @@ def load_predictor(
         exported = load_model_file(find_source(model), data, given=pixel_range)
         check_same_task(model, exported.task, data.task)
         if report and isinstance(exported, FileModel):
-            report(f"{printable(model)}: {exported.describe_pixels()}")
+            report(f"{printable(model)}: {exported.describe()}")
         return predictor_of(exported)
     file = find_model(model)
     loaded, sha256 = load_with_digest(file, trust=trust, task=data.task)
     recorded = file.recorded_pixels(loaded, sha256)
     found = DigitModel.measure(loaded, data, given=pixel_range, recorded=recorded)
     if report:
-        report(f"{printable(model)}: {found.describe_pixels()}")
+        report(f"{printable(model)}: {found.describe()}")
         if doubt := _doubt(found, data):
             report(f"warning: {doubt}")
     return predictor_of(found)

@@ -82,7 +82,10 @@ def load_copy(path: Path, *, trust: bool, task: Task) -> keras.Model:
     with quiet_stderr(), default_settings(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras and TensorFlow warn about files of their older versions
         try:
-            return check_model(load(path, trust=trust, task=task), task)
+            loaded = load(path, trust=trust, task=task)
+            model = check_model(loaded, task)
+            model.left_out_class = getattr(loaded, "left_out_class", None)  # the model may be a new one
+            return model
         except ModelError as error:
             raise_machine_failure(error)
             raise

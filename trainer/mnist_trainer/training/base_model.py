@@ -107,7 +107,7 @@ def load_base(
             f"{listed(task.labels, MOST_LISTED)}; the last layer is replaced, and labels in both lists keep "
             "their weights"
         )
-    for text in [f"{file.name}: {found.describe_pixels()}", *notes]:
+    for text in [f"{file.name}: {found.describe()}", *notes]:
         if report:
             report(text)
     return found

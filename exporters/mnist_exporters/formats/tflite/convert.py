@@ -16,7 +16,12 @@ from mnist_exporters.formats.contents import BLACK
 from mnist_exporters.formats.tflite.int16x8 import quantize_int16
 from mnist_exporters.formats.tflite.logits import with_logits
 from mnist_exporters.formats.tflite.ranges import quantize
-from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names, with_static_batch
+from mnist_exporters.formats.tflite.rewrites import (
+    with_integer_input,
+    with_reshapes,
+    with_short_names,
+    with_static_batch,
+)
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original, PixelScaling
 from mnist_exporters.spec.export_spec import ExportSpec
@@ -55,6 +60,8 @@ def convert(
         converter = tf.lite.TFLiteConverter.from_keras_model(original.pixel_model())
         _set_floats(converter, spec.precision)
         content = _run(converter)
+    if spec.precision.is_calibrated:
+        content = with_reshapes(content)
     if spec.precision is Precision.INT16X8 and spec.input_dtype in BLACK:
         content = with_integer_input(content, _quantization(original.input_scaling, spec.input_dtype))
     if treatment.activation:

@@ -1,16 +1,18 @@
-"""Edits of a finished ``.tflite`` model: an integer input, short tensor names, and a batch of one image."""
+"""Edits of a finished ``.tflite`` model: integer input, reshapes, short tensor names, and a batch of one image."""
 
 from __future__ import annotations
 
 from itertools import takewhile
+from typing import Any
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from mnist_exporters.formats.tflite.packing import packed
 from mnist_runtime.backends.base import QuantParams
 
-__all__ = ["with_integer_input", "with_short_names", "with_static_batch"]
+__all__ = ["with_integer_input", "with_reshapes", "with_short_names", "with_static_batch"]
 
 
 def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
@@ -54,6 +56,67 @@ def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
         for entry in signature.inputs:
             entry.tensorIndex = integers
     return packed(model, len(content))
+
+
+def with_reshapes(content: bytes) -> bytes:
+    """Replace operators that keep the order of all values by RESHAPE, which every interpreter and the C code have.
+
+    These are EXPAND_DIMS, as in a ``Conv1D``, and each TRANSPOSE that moves only axes of length one, as for gray images
+    with the channel first. Operators that change the batch axis stay.
+
+    Parameters
+    ----------
+    content : bytes
+        A ``.tflite`` model.
+    """
+    model = schema.ModelT.InitFromPackedBuf(bytearray(content), 0)
+    graph = model.subgraphs[0]
+    replaced = [operator for operator in graph.operators if _keeps_order(model, operator)]
+    if not replaced:
+        return content
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.RESHAPE
+    code.version = 1
+    model.operatorCodes.append(code)
+    for operator in replaced:
+        sides = [-1, *_signature(graph.tensors[operator.outputs[0]])[1:]]
+        buffer, shape = schema.BufferT(), schema.TensorT()
+        buffer.data = np.array(sides, "<i4").view(np.uint8)
+        model.buffers.append(buffer)
+        shape.name, shape.type, shape.shape = b"shape", schema.TensorType.INT32, [len(sides)]
+        shape.buffer = len(model.buffers) - 1
+        graph.tensors.append(shape)
+        operator.opcodeIndex = len(model.operatorCodes) - 1
+        operator.inputs = [operator.inputs[0], len(graph.tensors) - 1]
+        operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+        operator.builtinOptions = schema.ReshapeOptionsT()
+        operator.builtinOptions.newShape = sides
+    return packed(model, len(content))
+
+
+def _keeps_order(model: Any, operator: Any) -> bool:
+    """Return whether `operator` only adds or moves axes of length one after the batch axis."""
+    graph = model.subgraphs[0]
+    kind = model.operatorCodes[operator.opcodeIndex].builtinCode
+    source, target = (_signature(graph.tensors[end[0]]) for end in (operator.inputs, operator.outputs))
+    if -1 in (*source[1:], *target[1:]):
+        return False
+    if kind not in (schema.BuiltinOperator.EXPAND_DIMS, schema.BuiltinOperator.TRANSPOSE):
+        return False
+    data = model.buffers[graph.tensors[operator.inputs[1]].buffer].data
+    if data is None:  # computed while the model runs
+        return False
+    axes = np.asarray(data, np.uint8).view("<i4").tolist()
+    if kind == schema.BuiltinOperator.EXPAND_DIMS:
+        return bool(axes[0] % len(target) != 0)
+    moved = [axis for axis in axes[1:] if source[axis] != 1]
+    return bool(axes[0] == 0 and moved == sorted(moved))
+
+
+def _signature(tensor: Any) -> list[int]:
+    """Return the shape of a tensor, with -1 for each axis whose length is not fixed."""
+    sides = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
+    return [int(side) for side in sides]
 
 
 def with_short_names(content: bytes) -> bytes:

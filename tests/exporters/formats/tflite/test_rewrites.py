@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_exporters.formats.tflite.packing import packed
-from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names, with_static_batch
+from mnist_exporters.formats.tflite.rewrites import (
+    with_integer_input,
+    with_reshapes,
+    with_short_names,
+    with_static_batch,
+)
 from mnist_runtime import QuantParams
 from mnist_trainer import load_model
 
@@ -52,6 +60,48 @@ def test_the_signature_names_the_integer_input(doubling: bytes) -> None:
     runner = interpreter.get_signature_runner()
     (doubled,) = runner(**{name: np.full((1, 4, 4, 1), 9, np.uint8)}).values()
     assert np.all(doubled == 18)
+
+
+def operators(content: bytes) -> list[str]:
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    codes = [names[code.builtinCode] for code in model.operatorCodes]
+    return [codes[operator.opcodeIndex] for operator in model.subgraphs[0].operators]
+
+
+def converted(end_of: Callable[[Any], Any], *sides: int) -> bytes:
+    pixels = keras.Input(sides)
+    return tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, end_of(pixels))).convert()
+
+
+@pytest.mark.parametrize(
+    ("end_of", "sides", "former"),
+    [
+        (keras.layers.Conv1D(3, 3), (8, 4), {"EXPAND_DIMS"}),
+        (lambda pixels: keras.ops.expand_dims(pixels, 1) * 2, (8, 4), {"EXPAND_DIMS"}),
+        (lambda pixels: keras.ops.transpose(pixels, (0, 2, 3, 1)) * 2, (1, 6, 4), {"TRANSPOSE"}),
+    ],
+    ids=["Conv1D", "expand_dims", "channel first"],
+)
+def test_operators_that_keep_the_order_become_reshapes(
+    end_of: Callable[[Any], Any], sides: tuple[int, ...], former: set[str]
+) -> None:
+    before = converted(end_of, *sides)
+    assert former <= set(operators(before))
+    after = with_reshapes(before)
+    assert len(operators(after)) == len(operators(before))
+    assert not {"EXPAND_DIMS", "TRANSPOSE"} & set(operators(after))
+    assert "RESHAPE" in operators(after)
+    for count in (1, 3):
+        images = np.random.default_rng(count).random((count, *sides), np.float32)
+        np.testing.assert_array_equal(scores(after, images), scores(before, images))
+
+
+@pytest.mark.parametrize("axes", [(0, 2, 1, 3), (0, 1, 3, 2), (0, 3, 1, 2)], ids=str)
+def test_a_transpose_of_values_stays(axes: tuple[int, ...]) -> None:
+    before = converted(lambda pixels: keras.ops.transpose(pixels, axes) * 2, 3, 4, 2)
+    assert "TRANSPOSE" in operators(before)
+    assert with_reshapes(before) == before
 
 
 @pytest.mark.long

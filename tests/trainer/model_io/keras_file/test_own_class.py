@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mnist_trainer import ModelError, load_model
+from mnist_trainer import ModelError, load_data, load_model
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 
@@ -58,6 +59,12 @@ def test_a_class_that_only_changes_the_training_is_not_needed(tmp_path: Path, na
     loaded = load_model(str(tmp_path / name))
     assert type(loaded).__module__.startswith("keras.")
     np.testing.assert_array_equal(loaded(PIXELS), model(PIXELS))
+    note = DigitModel.measure(loaded, load_data("digits").test, given="0..1").describe().splitlines()[-1]
+    assert note.startswith(f"note: The class {type(model).__name__} of the model is not in the file")
+
+
+def test_a_model_of_keras_has_no_note_about_its_class() -> None:
+    assert "class" not in DigitModel.measure(load_model("linear"), load_data("digits").test, given="0..1").describe()
 
 
 def test_a_class_with_its_own_call_is_still_rejected(tmp_path: Path) -> None:

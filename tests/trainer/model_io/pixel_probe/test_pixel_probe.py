@@ -49,7 +49,7 @@ def test_a_convention_is_found(digits: Splits, model_for: Callable[[PixelScaling
 
 def test_all_that_was_tried_is_in_the_report(digits: Splits, trained: keras.Model) -> None:
     found = DigitModel.measure(trained, digits.test)
-    text = found.describe_pixels()
+    text = found.describe()
     assert text.startswith("trained on pixels 0..1 (measured)")
     assert max(map(len, text.splitlines())) <= 80
     for scaling in PIXEL_CONVENTIONS:
@@ -116,7 +116,7 @@ def test_scores_in_another_order_do_not_hide_the_scaling(digits: Splits, trained
     model.set_weights([*others, kernel[:, moved], bias[moved]])
     found = DigitModel.measure(model, digits.test)
     assert found.pixel_range == "0..1"
-    last = found.describe_pixels().splitlines()[-1]
+    last = found.describe().splitlines()[-1]
     assert last.startswith("  0..1 reads 9")
     assert last.endswith(" right with the labels in another order")
     assert found.probe is not None

@@ -50,8 +50,9 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
         is_hdf5 = h5py.is_hdf5(path)
         saved, version = _read_hdf5(path) if is_hdf5 else read_archive(path)
         config = as_model_of_keras(saved)
+        left_out = str(saved["class_name"]) if config is not saved else None
         is_old = version.startswith(("1.", "2."))
-        is_changed = is_old or config != saved
+        is_changed = is_old or left_out is not None
         if is_old:
             config = as_keras3(config, version)
         _check_size(config)
@@ -62,12 +63,11 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
                 stack.enter_context(lambda_names())
             if is_hdf5:
                 if is_changed:  # Keras 3's own reader would change some arguments of Keras 2
-                    return _with_weights(config, path, trust, task)
+                    return _with_class(_with_weights(config, path, trust, task), left_out)
             else:
                 write_archive(path, config if is_changed else None, folder / "model.keras", trust=trust)
                 path = folder / "model.keras"
-            loaded: keras.Model = keras.models.load_model(path, compile=False, safe_mode=not trust)
-            return loaded
+            return _with_class(keras.models.load_model(path, compile=False, safe_mode=not trust), left_out)
     except ModelError:
         raise
     except Exception as error:  # Keras, h5py, zipfile and the code of a layer raise many kinds for a damaged file
@@ -104,6 +104,12 @@ def _check_size(config: object) -> None:
             waiting += found
     if layers > MOST_LAYERS:
         raise ModelError(f"The model has {layers:,} layers, but at most {MOST_LAYERS:,} are loaded.")
+
+
+def _with_class(model: keras.Model, left_out: str | None) -> keras.Model:
+    """Return `model` with the name of the class that it was saved with and that is not loaded, for a note."""
+    model.left_out_class = left_out
+    return model
 
 
 def _with_weights(config: dict[str, Any], path: Path, trust: bool, task: Task) -> keras.Model:

@@ -101,6 +101,16 @@ class DigitModel(MeasuredModel):
         check_finite(scores)
         return cls(scaling, origin, activation_of(scores), probe, data.task, model)
 
+    def describe(self) -> str:
+        """Return the text about the scaling, and a note if the class of the saved model is not in the file."""
+        text, name = super().describe(), getattr(self.model, "left_out_class", None)
+        if name is None:
+            return text
+        return (
+            f"{text}\nnote: The class {name} of the model is not in the file, so the layers in the file are used. If "
+            "the class has its own call method, export it in Keras with model.export('folder') and give that folder."
+        )
+
     def likelier_scaling(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
         """Compare the model's scaling with all others on `data`; return both trials if another one fits far better.
 

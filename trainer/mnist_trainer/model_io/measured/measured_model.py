@@ -94,7 +94,7 @@ class MeasuredModel(ABC):
         """
         return None
 
-    def describe_pixels(self) -> str:
+    def describe(self) -> str:
         """Return one line about the scaling and, if it was measured, a table of the accuracy with each scaling."""
         if self.probe is None:
             return self.pixel_line
