@@ -235,5 +235,5 @@ def test_an_architecture_that_is_trained_already_is_to_be_given_by_its_path(
     monkeypatch.chdir(tmp_path)
     Path("trained").mkdir()
     Path("trained/lenet.keras").write_bytes(b"PK")
-    with pytest.raises(UsageError, match=r"no ready model\. Give trained/lenet\.keras\.$"):
+    with pytest.raises(UsageError, match=r"not a ready model\. Give trained/lenet\.keras\.$"):
         find_model("lenet")

@@ -98,10 +98,10 @@ def _keeps_order(model: Any, operator: Any) -> bool:
     """Return whether `operator` only adds or moves axes of length one after the batch axis."""
     graph = model.subgraphs[0]
     kind = model.operatorCodes[operator.opcodeIndex].builtinCode
-    source, target = (_signature(graph.tensors[end[0]]) for end in (operator.inputs, operator.outputs))
-    if -1 in (*source[1:], *target[1:]):
-        return False
     if kind not in (schema.BuiltinOperator.EXPAND_DIMS, schema.BuiltinOperator.TRANSPOSE):
+        return False
+    source, target = (_signature(graph.tensors[end[0]]) for end in (operator.inputs, operator.outputs))
+    if not source or -1 in (*source[1:], *target[1:]):
         return False
     data = model.buffers[graph.tensors[operator.inputs[1]].buffer].data
     if data is None:  # computed while the model runs
@@ -116,7 +116,7 @@ def _keeps_order(model: Any, operator: Any) -> bool:
 def _signature(tensor: Any) -> list[int]:
     """Return the shape of a tensor, with -1 for each axis whose length is not fixed."""
     sides = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
-    return [int(side) for side in sides]
+    return [] if sides is None else [int(side) for side in sides]  # a single number has no shape
 
 
 def with_short_names(content: bytes) -> bytes:
