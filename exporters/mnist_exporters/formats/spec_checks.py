@@ -19,7 +19,8 @@ __all__ = ["check_matches", "check_operators"]
 
 KEEPS_MORE: dict[Precision, str] = {
     Precision.DYNAMIC: "Layers with few weights stay in float32. Try float16, or int8 if it supports all layers.",
-    Precision.INT4: "The last layer, and layers without int4 weights, have int8 weights. Try dynamic or int8.",
+    Precision.INT4: "The last layer, and layers without int4 weights, have int8 weights. Try dynamic, or int8 if it "
+    "supports all layers.",
 }
 """Precisions that apply to some layers only -> text that says which layers keep more bits, and what else to try."""
 

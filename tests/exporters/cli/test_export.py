@@ -462,7 +462,7 @@ def test_model_that_is_not_for_digits_ends_with_5(here: Run, tmp_path: Path) -> 
     [
         (("--format", "onnx", "--target", "pi-zero"), "No interpreter for onnx files can be installed on"),
         (("--format", "onnx", "--quantize", "int16x8"), "dynamic, int8. Formats with int16x8: tflite, c, web"),
-        (("--format", "tflm"), "(--quantize): int8. Formats with float32: tflite, onnx"),
+        (("--format", "tflm"), "Choose another with --quantize: int8. Formats with float32: tflite, onnx"),
         (("--format", "onnx", "--quantize", "--input-dtype", "int8"), "Possible are tflite float32: uint8 in"),
         (("--quantize", "none", "--output-dtype", "uint8"), "tflite int8: uint8 or int8 or float32 in"),
     ],

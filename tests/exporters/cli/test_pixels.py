@@ -233,7 +233,7 @@ def test_a_low_accuracy_on_own_data_is_advised_on(digits: Splits) -> None:
     session = open_session(model, digits)
     assert session.reference.accuracy < 0.9
     assert "may be low; each file is compared with it. If you measured more, state it with" in str(session.advice)
-    assert "(StandardScaler, keras.utils.normalize), add that to the model as a layer." in str(session.advice)
+    assert "(StandardScaler, keras.utils.normalize), add that scaling to the model as a layer." in str(session.advice)
     assert str(session.advice).startswith("warning: ")
     assert open_session("cnn", digits, pixel_range="0..1").advice is None
 

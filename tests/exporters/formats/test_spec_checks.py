@@ -55,7 +55,7 @@ def test_each_difference_from_the_request_is_an_error(change: dict[str, object],
         (
             "int4",
             {"int4": 500, "int8": 3000},
-            "int4 saves little for this model: it applies to 25% of the weights only.* int8, if all .* have it",
+            "int4 saves little for this model: it applies to 25% of the weights only.* int8 if it supports all layers",
         ),
         (
             "dynamic",

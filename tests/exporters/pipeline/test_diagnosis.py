@@ -50,7 +50,7 @@ def test_int8_names_the_layer_and_what_the_model_converts_to(digits: Splits, tmp
     text = str(error)
     assert text.startswith("soft (ELU) needs ELU, which tflite int8 does not have. ")
     assert error.instead == ("tflite", "dynamic"), "the smallest of the same format"
-    assert "converts to: tflite float32, float16" in text
+    assert "a format and precision that work: tflite float32, float16" in text
     assert "onnx float32, float16, dynamic, int8" in text
 
 

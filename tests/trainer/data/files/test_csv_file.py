@@ -101,7 +101,7 @@ def test_a_table_that_is_read_in_blocks_is_complete(
         ),
         (text(np.roll(TABLE, -1, axis=1)).replace("0,", ",", 1), "Line 1, column 1 is '', which is no number"),
         (text(TABLE).replace("\n7,", "\n,", 1), r"Line 2, column 1 is '', which is no number\. If it is a label, add"),
-        (text(np.column_stack([np.arange(24), TABLE]), ["", *range(785)]), "No heading is one of labels"),
+        (text(np.column_stack([np.arange(24), TABLE]), ["", *range(785)]), "No column has the heading of labels"),
         (text(TABLE).replace("0", "none", 1), r"Line 1, column 1 is 'none', which is no number"),
         (text(TABLE, HEADER).replace(",0,0,0\n", ",0,x,0\n", 1), r"Line 2, column 784 is 'x', which is no number"),
         (text(TABLE, HEADER).replace(",0,0,0\n", ",0,,0\n", 1), r"Line 2, column 784 is '', which is no number"),
